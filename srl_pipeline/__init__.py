@@ -1,0 +1,1 @@
+"""Continuous training of small specialised language models: lore -> trajectories -> SRL -> RLVR -> gated promotion."""

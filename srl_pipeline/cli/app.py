@@ -1,0 +1,22 @@
+"""The command line: thin commands over the domain packages. Heavy imports happen inside commands."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from srl_pipeline.cli import packs
+from srl_pipeline.errors import PipelineError
+
+app = typer.Typer(name="srl-pipeline", help=__doc__, no_args_is_help=True, pretty_exceptions_show_locals=False)
+app.add_typer(packs.app, name="packs")
+
+
+def main() -> None:
+    """Run the command line; a PipelineError is printed, not thrown at the user."""
+    try:
+        app()
+    except PipelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

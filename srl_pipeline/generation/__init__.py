@@ -1,0 +1,1 @@
+"""Dynamic example generation: what to ask, whom to ask, what to keep."""

@@ -1,0 +1,88 @@
+"""Lore documents: Markdown with typed facts in the front matter; every fact is also stated in the prose."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from srl_pipeline.errors import PackError
+from srl_pipeline.model_types.spec import Id, Name, Spec, number_text
+from srl_pipeline.model_types.yaml_source import parse_yaml, read_text
+
+FactValue = str | float | list[str]
+
+NUMBER_WORDS = dict(
+    enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen twenty".split()
+    )
+)
+
+
+class FrontMatter(Spec):
+    """The head of a lore document."""
+
+    id: Id
+    title: str
+    tags: list[str] = Field(default_factory=list)
+    facts: dict[Name, FactValue] = Field(default_factory=dict)
+
+
+class LoreDocument(Spec):
+    """A document: facts for the rules, prose for the reader."""
+
+    id: str
+    title: str
+    tags: list[str]
+    facts: dict[str, FactValue]
+    prose: str
+    file: str = Field(description="File name below lore/.")
+
+    def unstated_facts(self) -> list[str]:
+        """Names of facts that the prose does not state."""
+        return [name for name, value in self.facts.items() if not states(self.prose, value)]
+
+
+def states(prose: str, value: FactValue) -> bool:
+    """Whether ``prose`` states ``value``: words literally (underscores as spaces), numbers as numeral or word."""
+    text = re.sub(r"\s+", " ", prose.lower())
+    if isinstance(value, list):
+        return all(states(prose, item) for item in value)
+    if isinstance(value, (int, float)):
+        forms = [re.escape(number_text(value))]
+        if float(value).is_integer() and int(value) in NUMBER_WORDS:
+            forms.append(NUMBER_WORDS[int(value)])
+        return any(re.search(rf"(?<![\w.]){form}(?![\w]|\.\d)", text) for form in forms)
+    return re.search(rf"(?<!\w){re.escape(value.lower().replace('_', ' '))}", text.replace("_", " ")) is not None
+
+
+def read_document(file: Path) -> LoreDocument:
+    """Read one document; raises PackError naming file and line."""
+    text = read_text(file)
+    parts = re.match(r"---\r?\n(.*?)\r?\n---[ \t]*\r?\n(.*)", text, re.DOTALL)
+    if not parts:
+        raise PackError(
+            "A lore document begins with front matter between two lines of '---'.",
+            where=f"{file}:1",
+            mend="Add a head with id, title, tags and facts; docs/packs.md shows one.",
+        )
+    source = parse_yaml(parts[1], file, first_line=2)
+    try:
+        head = FrontMatter.model_validate(source.value or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise PackError(
+            f"Front matter: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
+            where=source.place(tuple(p for p in first["loc"] if isinstance(p, (str, int)))),
+            mend="A fact is a number, a word or a list of words; see docs/packs.md.",
+        ) from error
+    document = LoreDocument(**head.model_dump(), prose=parts[2].strip(), file=file.name)
+    if missing := document.unstated_facts():
+        raise PackError(
+            f"The prose does not state fact {missing[0]!r} ({head.facts[missing[0]]}).",
+            where=source.place(("facts", missing[0])),
+            mend="Say it in the prose, word for word (underscores as spaces), or remove the fact.",
+        )
+    return document

@@ -1,0 +1,64 @@
+"""Named configurations, one function each. Start with `smoke`: it takes seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from srl_pipeline.config import (
+    EvaluationConfig,
+    GenerationConfig,
+    LoreConfig,
+    PipelineConfig,
+    RlvrConfig,
+    SrlConfig,
+    StudentConfig,
+    WarmupConfig,
+)
+from srl_pipeline.errors import PipelineError
+
+
+def smoke() -> PipelineConfig:
+    """Seconds: a tiny random student that learns next to nothing. For tests; it proves that the chain runs."""
+    return PipelineConfig(
+        preset="smoke",
+        lore=LoreConfig(budget_tokens=120),
+        generation=GenerationConfig(scenarios=16, candidates=2, reasoning_words=0),
+        student=StudentConfig(name="tiny-random", dtype="float32", lora_rank=4, lora_alpha=8),
+        warmup=WarmupConfig(mode="always", steps=4, batch_size=4, micro_batch_size=4, learning_rate=5e-3),
+        srl=SrlConfig(
+            steps=2, prompts_per_step=2, rollouts=4, max_tokens=24, max_resamples=1, save_every=1, validation_prompts=2,
+            validate_every=1, std_epsilon=0.0, max_kl=1.0,
+        ),
+        rlvr=RlvrConfig(
+            steps=2, prompts_per_step=2, rollouts=4, max_tokens=48, max_resamples=1, save_every=1, validation_prompts=2,
+            validate_every=1, std_epsilon=0.0, max_kl=1.0,
+        ),
+        evaluation=EvaluationConfig(scenarios=6, batch_size=6, max_tokens=48, expert_samples=2),
+    )
+
+
+def embedded() -> PipelineConfig:
+    """Minutes on two CPU cores with the default student: the main job."""
+    return PipelineConfig(preset="embedded")
+
+
+def gpu() -> PipelineConfig:
+    """One GPU, LoRA, a student of 0.5 to 8 billion parameters (name it: ``student.name``)."""
+    return PipelineConfig(
+        preset="gpu",
+        generation=GenerationConfig(scenarios=2000, candidates=2, concurrency=8, reasoning_words=40),
+        warmup=WarmupConfig(steps=60, batch_size=32, micro_batch_size=8, learning_rate=2e-4),
+        srl=SrlConfig(steps=300, prompts_per_step=32, micro_batch_size=32, learning_rate=5e-5, save_every=20, max_tokens=128),
+        rlvr=RlvrConfig(steps=300, prompts_per_step=32, micro_batch_size=32, learning_rate=3e-5, save_every=20, max_tokens=512),
+        evaluation=EvaluationConfig(batch_size=200, max_tokens=512),
+    )
+
+
+PRESETS: dict[str, Callable[[], PipelineConfig]] = {"smoke": smoke, "embedded": embedded, "gpu": gpu}
+
+
+def preset(name: str) -> PipelineConfig:
+    """A preset by name."""
+    if name not in PRESETS:
+        raise PipelineError(f"There is no preset {name!r}.", where="preset", mend=f"Use one of {', '.join(PRESETS)}.")
+    return PRESETS[name]()

@@ -1,0 +1,148 @@
+"""The local artifact store: ``<root>/<asset>/<model type>/<data version>/`` with a ``manifest.json``.
+
+An artifact is built in a work folder beside its final place and moved there by one rename when its manifest is written and
+flushed: what is visible is complete. Consumers go through `require`, which refuses a failed gate, a missing or an altered file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from srl_pipeline.canonical import digest_file, pretty
+from srl_pipeline.contracts import Manifest
+from srl_pipeline.errors import ArtifactError, GateError
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class StoredArtifact:
+    """A committed artifact: its folder and its manifest."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def data_version(self) -> str:
+        return self.manifest.data_version
+
+
+class ArtifactStore:
+    """Artifacts below one root folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    def folder(self, asset: str, model_type: str, data_version: str) -> Path:
+        """Where a committed artifact lies."""
+        return self.root / asset / model_type / data_version
+
+    def work_folder(self, asset: str, model_type: str, data_version: str) -> Path:
+        """Where it is being built. Independent of any run id, so a retry finds what its predecessor saved."""
+        path = self.root / "_work" / asset / model_type / data_version
+        with disk_errors(path):
+            path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def find(self, asset: str, model_type: str, data_version: str) -> StoredArtifact | None:
+        """The committed artifact, or None. A manifest that cannot be read is an error, never 'absent'."""
+        path = self.folder(asset, model_type, data_version)
+        file = path / MANIFEST
+        if not file.exists():
+            return None
+        try:
+            return StoredArtifact(path, Manifest.model_validate_json(file.read_bytes()))
+        except ValidationError as error:
+            raise ArtifactError(
+                f"The manifest is not readable: {error.errors()[0]['msg']}",
+                where=str(file),
+                mend="Delete this artifact's folder; the next run makes it again.",
+            ) from error
+
+    def require(self, asset: str, model_type: str, data_version: str) -> StoredArtifact:
+        """The artifact, for use: present, unaltered, every gate passed."""
+        found = self.find(asset, model_type, data_version)
+        if found is None:
+            raise ArtifactError(
+                f"Artifact {asset}[{model_type}] {data_version} does not exist.",
+                where=str(self.folder(asset, model_type, data_version)),
+                mend=f"Materialize {asset} for {model_type} first.",
+            )
+        if failed := found.manifest.failed_gates:
+            raise GateError(
+                f"{asset}[{model_type}] failed its gate {failed[0].name!r}: {failed[0].message}",
+                where=str(found.path / MANIFEST),
+                mend="Mend the cause and materialize it again; nothing downstream may use it.",
+            )
+        for name, expected in found.manifest.digests.items():
+            file = found.path / name
+            if not file.is_file() or digest_file(file) != expected:
+                raise ArtifactError(
+                    f"File {name} is {'altered' if file.is_file() else 'missing'}.",
+                    where=str(file),
+                    mend="Delete this artifact's folder; the next run makes it again.",
+                )
+        return found
+
+    def commit(self, work: Path, manifest: Manifest) -> StoredArtifact:
+        """Make a work folder the artifact: add digests, write the manifest, flush, rename.
+
+        Files and folders whose name starts with ``_`` (checkpoints of an unfinished run) are left out.
+        """
+        target = self.folder(manifest.asset, manifest.model_type, manifest.data_version)
+        if existing := self.find(manifest.asset, manifest.model_type, manifest.data_version):
+            if not existing.manifest.failed_gates:
+                return existing
+            shutil.rmtree(target)
+        with disk_errors(target):
+            for private in work.glob("_*"):
+                shutil.rmtree(private) if private.is_dir() else private.unlink()
+            files = sorted(p for p in work.rglob("*") if p.is_file() and p.name != MANIFEST)
+            digests = {p.relative_to(work).as_posix(): digest_file(p) for p in files}
+            complete = manifest.model_copy(update={"digests": digests})
+            write_durably(work / MANIFEST, pretty(complete.model_dump(mode="json")))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(work, target)
+        return StoredArtifact(target, complete)
+
+    def versions(self, asset: str, model_type: str) -> list[StoredArtifact]:
+        """All committed versions, oldest first."""
+        folder = self.root / asset / model_type
+        names = sorted(p.parent.name for p in folder.glob(f"*/{MANIFEST}"))
+        found = [a for name in names if (a := self.find(asset, model_type, name))]
+        return sorted(found, key=lambda a: (a.manifest.created_at, a.data_version))
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Write a small file so that after a crash it is either the old or the new one."""
+    temporary = path.with_name(path.name + ".tmp")
+    with disk_errors(path):
+        with temporary.open("w", encoding="utf-8") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full or read-only disk into an error that says so."""
+    try:
+        yield
+    except OSError as error:
+        reasons = {errno.ENOSPC: "The disk is full", errno.EROFS: "The disk is read-only", errno.EACCES: "Access is denied"}
+        if error.errno not in reasons:
+            raise
+        raise ArtifactError(
+            f"{reasons[error.errno]}; nothing half-written will be taken as complete.",
+            where=str(path),
+            mend="Free space or grant access (SRL_HOME chooses the folder) and run again; finished work is kept.",
+        ) from error

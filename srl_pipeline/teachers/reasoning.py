@@ -1,0 +1,45 @@
+"""The search teacher's monologue: the facts and rules that decided each choice, in the pack's own words.
+
+A rule decided a field when some other value of that field would have broken it. Nothing else is said.
+"""
+
+from __future__ import annotations
+
+from srl_pipeline.contracts import Action, Artefact, Scenario
+from srl_pipeline.teachers.step_search import StepSearch
+from srl_pipeline.verification import Rule, Verifier, judge
+
+PROBES = 12
+"""Alternative values tried per field."""
+
+
+def explain(verifier: Verifier, search: StepSearch, scenario: Scenario, before: Artefact, action: Action, step: int) -> str:
+    """Clauses for the rules that decided ``action``, fields in order, joined by semicolons."""
+    artefact = {**before, **action}
+    evidence = verifier.evidence(scenario, artefact)
+    rules = [rule for rule in verifier.rules.at(step) if judge(rule, evidence) is True]
+    clauses: list[str] = []
+    told: set[str] = set()
+    for name in search.names:
+        decided: dict[str, tuple[int, Rule]] = {}
+        for value in _probes(search.domains[name], action[name]):
+            evidence.set(name, value)
+            for rule in rules:
+                if name in rule.fields and judge(rule, evidence) not in (True, None):
+                    count = decided.get(rule.id, (0, rule))[0]
+                    decided[rule.id] = (count + 1, rule)
+        evidence.set(name, action[name])
+        # The rule that leaves the fewest alternatives explains the choice best; one clause a field.
+        for _, rule in sorted(decided.values(), key=lambda d: (-d[0], not d[1].hard)):
+            if rule.id in told:
+                break
+            told.add(rule.id)
+            clauses.append(verifier.because(rule, scenario, artefact).rstrip("."))
+            break
+    return "; ".join(dict.fromkeys(clauses)) + "." if clauses else ""
+
+
+def _probes(values: list[object], chosen: object) -> list[object]:
+    others = [v for v in values if v != chosen]
+    stride = max(1, len(others) // PROBES)
+    return others[::stride]

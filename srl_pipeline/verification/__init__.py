@@ -1,0 +1,22 @@
+"""Model C: the rule-driven verifier. Deterministic, and the only source of reward."""
+
+from srl_pipeline.verification.examples import check_examples, split_actions
+from srl_pipeline.verification.expressions import Evidence, Missing
+from srl_pipeline.verification.rules import Rule, RuleSet, words
+from srl_pipeline.verification.scenarios import ScenarioSpace
+from srl_pipeline.verification.verifier import SOFT_PENALTY, Verifier, artefact_of, judge
+
+__all__ = [
+    "SOFT_PENALTY",
+    "Evidence",
+    "Missing",
+    "Rule",
+    "RuleSet",
+    "ScenarioSpace",
+    "Verifier",
+    "artefact_of",
+    "check_examples",
+    "judge",
+    "split_actions",
+    "words",
+]

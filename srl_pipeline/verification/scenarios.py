@@ -1,0 +1,105 @@
+"""Make and check one scenario of a pack: what its axes mean, which facts bind it, whether it can be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from srl_pipeline.canonical import digest, normalise
+from srl_pipeline.contracts import Facts, Scenario
+from srl_pipeline.errors import PackError
+from srl_pipeline.model_types import NumericAxis, Pack
+from srl_pipeline.verification.expressions import Evidence, Expression, Missing, compile_expression
+from srl_pipeline.verification.rules import check_names, facts_of_axes
+
+Axes = Mapping[str, str | float]
+
+
+class ScenarioSpace:
+    """All scenarios of a pack: constraints and difficulty, compiled once."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        facts = facts_of_axes(pack)
+        self._constraints = [
+            (c, self._compile(c.assertion, pack.places.get(c.id, c.id), facts)) for c in pack.spec.constraints
+        ]
+        self._difficulty = self._compile(pack.spec.difficulty, pack.places.get("difficulty", "difficulty"), facts)
+        self.values: dict[str, list[str | float]] = {
+            axis: list(spec.values) if isinstance(spec, NumericAxis) else list(spec)
+            for axis, spec in pack.spec.axes.items()
+        }
+
+    def _compile(self, source: str, where: str, facts: dict[str, set[str]]) -> Expression:
+        expression = compile_expression(source, where=where)
+        check_names(expression, self.pack.spec, facts, {}, where)
+        return expression
+
+    @property
+    def size(self) -> int:
+        """Number of axis combinations, the impossible ones included."""
+        total = 1
+        for values in self.values.values():
+            total *= len(values)
+        return total
+
+    def at(self, index: int) -> dict[str, str | float]:
+        """The ``index``-th axis combination in mixed-radix order."""
+        axes: dict[str, str | float] = {}
+        for axis, values in self.values.items():
+            index, digit = divmod(index, len(values))
+            axes[axis] = values[digit]
+        return axes
+
+    def impossible(self, axes: Axes) -> str | None:
+        """The message of the first constraint that ``axes`` breaks, or None."""
+        evidence = Evidence(axes, self._facts(axes))
+        for constraint, expression in self._constraints:
+            if expression.evaluate(evidence) is not True:
+                return constraint.message
+        return None
+
+    def scenario(self, axes: Axes, *, where: str) -> Scenario:
+        """The scenario of ``axes``; raises PackError when a value is unknown or the combination cannot be."""
+        pack = self.pack
+        if set(axes) != set(self.values):
+            odd = sorted(set(axes) ^ set(self.values))[0]
+            raise PackError(f"Axis {odd!r} is missing or unknown.", where=where, mend=f"Give {', '.join(self.values)}.")
+        for axis, value in axes.items():
+            if value not in self.values[axis]:
+                raise PackError(
+                    f"{axis} has no value {value!r}.", where=where, mend=f"Use one of {self.values[axis][:20]}."
+                )
+        if message := self.impossible(axes):
+            raise PackError(f"This scenario cannot be: {message}", where=where, mend="Change an axis.")
+        ordered = {axis: normalise(axes[axis]) for axis in self.values}
+        facts = self._facts(axes)
+        difficulty = self._difficulty.evaluate(Evidence(axes, facts))
+        if isinstance(difficulty, Missing) or isinstance(difficulty, bool) or not isinstance(difficulty, (int, float)):
+            raise PackError(
+                f"The difficulty formula yields {difficulty!r}.",
+                where=pack.places.get("difficulty", pack.name),
+                mend="Make it a number.",
+            )
+        brief = re.sub(r"\{(\w+)\}", lambda m: pack.spec.label(m[1], ordered[m[1]]), pack.spec.brief)
+        return Scenario(
+            id=digest([pack.name, ordered]),
+            model_type=pack.name,
+            axes=ordered,
+            brief=brief,
+            facts=facts,
+            documents=self._documents(axes),
+            difficulty=min(1.0, max(0.0, float(difficulty))),
+        )
+
+    def _documents(self, axes: Axes) -> list[str]:
+        specs = self.pack.spec.axes
+        found = [spec[str(axes[axis])].lore for axis, spec in specs.items() if isinstance(spec, dict)]
+        return list(dict.fromkeys(d for d in found if d))
+
+    def _facts(self, axes: Axes) -> Facts:
+        result: Facts = {}
+        for axis, spec in self.pack.spec.axes.items():
+            if isinstance(spec, dict) and (document := spec[str(axes[axis])].lore):
+                result[axis] = dict(self.pack.documents[document].facts)
+        return result

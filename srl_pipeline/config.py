@@ -27,7 +27,7 @@ class LoreConfig(Config):
     embedder: str = Field(default="minilm", description="'minilm' (offline package) or the path of a Hugging Face encoder.")
     candidates: int = Field(default=12, ge=1, description="Chunks that each query brings before fusion.")
     rrf_k: int = Field(default=60, ge=1, description="Constant of reciprocal rank fusion, 1/(k + rank).")
-    budget_tokens: int = Field(default=320, ge=16, description="Tokens of lore that a prompt may carry (embedder's tokens).")
+    budget_tokens: int = Field(default=280, ge=16, description="Tokens of lore that a prompt may carry (embedder's tokens).")
     max_chunk_words: int = Field(default=90, ge=20, description="Longer sections are cut at sentence ends.")
 
 
@@ -49,7 +49,7 @@ class GenerationConfig(Config):
 class StudentConfig(Config):
     """The model that is trained."""
 
-    name: str = Field(default="smollm2-135m", description="'smollm2-135m', 'tiny-random', or a Hugging Face folder or name.")
+    name: str = Field(default="smollm2-135m", description="'smollm2-135m', 'tiny', or a Hugging Face folder or name.")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="'auto': bfloat16 where it is native.")
     lora_rank: int = Field(default=16, ge=1)
     lora_alpha: int = Field(default=32, ge=1)
@@ -119,7 +119,6 @@ class EvaluationConfig(Config):
     """The frozen held-out set."""
 
     scenarios: int = Field(default=200, ge=1, description="Scenarios evaluated, from the front of the frozen list.")
-    batch_size: int = Field(default=50, ge=1)
     max_tokens: int = Field(default=320, ge=16)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     stages: list[Literal["base", "warmup", "srl", "rlvr"]] = ["base", "warmup", "srl", "rlvr"]

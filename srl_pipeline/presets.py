@@ -21,19 +21,19 @@ def smoke() -> PipelineConfig:
     """Seconds: a tiny random student that learns next to nothing. For tests; it proves that the chain runs."""
     return PipelineConfig(
         preset="smoke",
-        lore=LoreConfig(budget_tokens=120),
+        lore=LoreConfig(budget_tokens=160),
         generation=GenerationConfig(scenarios=16, candidates=2, reasoning_words=0),
-        student=StudentConfig(name="tiny-random", dtype="float32", lora_rank=4, lora_alpha=8),
-        warmup=WarmupConfig(mode="always", steps=4, batch_size=4, micro_batch_size=4, learning_rate=5e-3),
+        student=StudentConfig(name="tiny", dtype="float32", lora_rank=8, lora_alpha=16),
+        warmup=WarmupConfig(mode="always", steps=6, batch_size=4, micro_batch_size=4, learning_rate=2e-3),
         srl=SrlConfig(
-            steps=2, prompts_per_step=2, rollouts=4, max_tokens=24, max_resamples=1, save_every=1, validation_prompts=2,
+            steps=2, prompts_per_step=2, rollouts=4, max_tokens=40, max_resamples=1, save_every=1, validation_prompts=2,
             validate_every=1, std_epsilon=0.0, max_kl=1.0,
         ),
         rlvr=RlvrConfig(
-            steps=2, prompts_per_step=2, rollouts=4, max_tokens=48, max_resamples=1, save_every=1, validation_prompts=2,
+            steps=2, prompts_per_step=2, rollouts=4, max_tokens=200, max_resamples=1, save_every=1, validation_prompts=2,
             validate_every=1, std_epsilon=0.0, max_kl=1.0,
         ),
-        evaluation=EvaluationConfig(scenarios=6, batch_size=6, max_tokens=48, expert_samples=2),
+        evaluation=EvaluationConfig(scenarios=6, max_tokens=200, expert_samples=2),
     )
 
 
@@ -50,7 +50,7 @@ def gpu() -> PipelineConfig:
         warmup=WarmupConfig(steps=60, batch_size=32, micro_batch_size=8, learning_rate=2e-4),
         srl=SrlConfig(steps=300, prompts_per_step=32, micro_batch_size=32, learning_rate=5e-5, save_every=20, max_tokens=128),
         rlvr=RlvrConfig(steps=300, prompts_per_step=32, micro_batch_size=32, learning_rate=3e-5, save_every=20, max_tokens=512),
-        evaluation=EvaluationConfig(batch_size=200, max_tokens=512),
+        evaluation=EvaluationConfig(max_tokens=512),
     )
 
 

@@ -16,7 +16,7 @@ from srl_pipeline.generation.dialogue import Abandoned, solve
 from srl_pipeline.generation.sampling import ScenarioSampler, coverage, evaluation_ids
 from srl_pipeline.generation.sources import LoadedSources, load_sources
 from srl_pipeline.generation.tables import read_trajectories, write_trajectories
-from srl_pipeline.lore import LoreRetriever
+from srl_pipeline.lore import LoreRetriever, index_folder
 from srl_pipeline.registry import ArtifactStore, Built, Outcome, StoredArtifact, build_or_reuse, code_version
 from srl_pipeline.teachers import Teacher, make_teacher, pinned_teacher
 from srl_pipeline.verification import ScenarioSpace, Verifier
@@ -74,7 +74,7 @@ def _generate(
     sampler = ScenarioSampler(space, seed, history=kept_scenarios.values())
     wanted = max(0, settings.scenarios - len(kept_scenarios))
     drawn: list[Drawn] = [sampler.draw() for _ in range(wanted)]
-    results = _ask(teacher, verifier, drawn, LoreRetriever(loaded.lore_index.path, config.lore), settings)
+    results = _ask(teacher, verifier, drawn, LoreRetriever(index_folder(loaded.lore_index), config.lore), settings)
     fresh = [r for r in results if isinstance(r, Trajectory)]
     abandoned = [r for r in results if isinstance(r, Abandoned)]
     trajectories = kept + fresh

@@ -1,7 +1,8 @@
 """What the registry sensor decides: which model types to regenerate when a teacher, a rule set or lore changes.
 
-Pure: versions and a cursor in, requests and the next cursor out. Run keys deduplicate for ever, so each carries a counter:
-without it a return to an earlier version would be dropped. A crash before the cursor is saved asks for the same key again.
+Pure: versions and a cursor in, requests and the next cursor out. Run keys deduplicate for ever, so each carries a
+counter: without it a return to an earlier version would be dropped. A crash before the cursor is saved asks for the
+same key again.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ class Plan:
 def plan(cursor: str | None, current: Mapping[str, Versions]) -> Plan:
     """Compare ``current`` with the cursor.
 
-    A model type that is seen for the first time is only recorded: opening the UI must not start a training. One that is missing
-    from ``current`` (its pack is broken or gone) keeps its entry, so a change is noticed when it comes back.
+    A model type that is seen for the first time is only recorded: opening the UI must not start a training. One that
+    is missing from ``current`` (its pack is broken or gone) keeps its entry, so a change is noticed when it comes back.
     """
     seen = read_cursor(cursor)
     requests: list[Regeneration] = []

@@ -11,7 +11,7 @@ import fcntl
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
 DEFAULT = "smollm2-135m"
-TINY = "tiny-random"
+TINY = "tiny"
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
@@ -40,15 +40,16 @@ class Student:
     dtype: torch.dtype
 
 
-def student_folder(config: PipelineConfig, cache: Path, corpus: list[str]) -> Path:
-    """A Hugging Face folder of the configured student; converts or makes it on first use. ``corpus`` serves the tiny student's tokenizer."""
+def student_folder(config: PipelineConfig, cache: Path, lore: Sequence[str], transcripts: Sequence[str]) -> Path:
+    """A Hugging Face folder of the configured student; converts or makes it on first use. The tiny student is made of the texts given."""
     name = config.student.name
     if name == DEFAULT:
         return _cached(cache, f"{DEFAULT}-{digest_file(_gguf_file())}", _convert_default)
     if name == TINY:
         from srl_pipeline.training.tiny_student import make_tiny_student, tiny_student_key
 
-        return _cached(cache, tiny_student_key(corpus), lambda folder: make_tiny_student(folder, corpus))
+        key = tiny_student_key(lore, transcripts)
+        return _cached(cache, key, lambda folder: make_tiny_student(folder, lore, transcripts))
     folder = Path(name)
     if not folder.is_dir():
         raise StudentError(
@@ -145,7 +146,7 @@ def _convert_default(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _cached(cache: Path, key: str, make: Any) -> Path:
+def _cached(cache: Path, key: str, make: Callable[[Path], None]) -> Path:
     """``cache/key``, made once: under a lock, in a temporary folder, moved when complete."""
     target = cache / key
     cache.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,117 @@
+"""``srl-pipeline report``: the newest evaluation of a model type, on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
+from srl_pipeline.errors import ArtifactError, PipelineError
+
+if TYPE_CHECKING:
+    from srl_pipeline.evaluation import Summary
+    from srl_pipeline.registry import ArtifactStore, StoredArtifact
+
+ASSET = "eval_report"
+
+
+def report(
+    model_type: Annotated[str, typer.Argument(metavar="TYPE", help="Model type.")],
+    json: JsonFlag = False,
+    version: Annotated[str | None, typer.Option(help="Data version of the report; the newest when left out.")] = None,
+) -> None:
+    """Show how each stage of a model type does on the held-out scenarios, and what improved."""
+    from srl_pipeline.config import home
+    from srl_pipeline.registry import ArtifactStore
+
+    found = find_report(ArtifactStore(home() / "artifacts"), model_type, version)
+    if json:
+        from srl_pipeline.evaluation import read_summary
+
+        print_json(stage_rows(read_summary(found.path)))
+        return
+    console.print(
+        f"{ASSET} of {model_type}, version {found.data_version}, {found.manifest.created_at}", highlight=False
+    )
+    print_report(found.path)
+    for gate in found.manifest.failed_gates:
+        console.print(f"Gate {gate.name} failed: {gate.message}", style="bold red", markup=False, highlight=False)
+
+
+def find_report(store: ArtifactStore, model_type: str, version: str | None = None) -> StoredArtifact:
+    """This version of the report, or the newest; PipelineError for an unknown type, ArtifactError without a report."""
+    from srl_pipeline.model_types import find_packs
+
+    if version:
+        found = store.find(ASSET, model_type, version)
+    else:
+        found = next(reversed(store.versions(ASSET, model_type)), None)
+    if found:
+        return found
+    if model_type not in (packs := list(find_packs())):
+        raise PipelineError(
+            f"There is no model type {model_type!r}.",
+            where="report",
+            mend=f"Use one of {', '.join(packs) or '(no pack found)'}.",
+        )
+    which = f" of version {version}" if version else ""
+    raise ArtifactError(
+        f"{model_type} has no evaluation report{which}.",
+        where=str(store.root / ASSET / model_type),
+        mend=f"Materialize {ASSET} for {model_type} first; SRL_HOME chooses the folder that is looked into.",
+    )
+
+
+def print_report(folder: Path) -> None:
+    """Print the report in ``folder``: a row a stage, then training, then the sentences."""
+    from srl_pipeline.evaluation import read_summary, sentences
+    from srl_pipeline.evaluation.wording import bounds, duration, level, number, percent, stage_name
+
+    summary = read_summary(folder)
+    rows = [
+        (
+            stage_name(s.stage),
+            percent(s.pass_rate.value),
+            bounds(s.pass_rate),
+            s.n,
+            f"{s.tokens_total:,}",
+            duration(s.seconds),
+        )
+        for s in summary.stages
+    ]
+    title = f"{summary.model_type}: held-out scenarios solved (preset {summary.preset})"
+    print_table(title, ("stage", "solved", f"{level(summary.confidence)} interval", "n", "tokens", "time"), rows)
+    if summary.training:
+        trained = [
+            (
+                stage_name(t.stage),
+                percent(t.kept_fraction),
+                number(t.kl, 4),
+                f"{t.generated_tokens:,}",
+                f"{t.trained_tokens:,}",
+                duration(t.seconds),
+            )
+            for t in summary.training
+        ]
+        columns = ("stage", "groups kept", "KL a token", "generated tokens", "trained tokens", "wall time")
+        print_table("Training", columns, trained)
+    for line in sentences(summary):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def stage_rows(summary: Summary) -> list[dict[str, Any]]:
+    """A row a stage for machines; rates are shares in 0..1, None where nothing was measured."""
+    return [
+        {
+            "stage": s.stage,
+            "pass_rate": s.pass_rate.value,
+            "low": s.pass_rate.low,
+            "high": s.pass_rate.high,
+            "n": s.n,
+            "tokens": s.tokens_total,
+            "seconds": s.seconds,
+        }
+        for s in summary.stages
+    ]

@@ -1,0 +1,138 @@
+"""``srl-pipeline run``: the whole chain for one model type, in this process, with Dagster's history."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import unquote, urlparse
+
+import typer
+
+from srl_pipeline.cli.instance import PROCESS, end_dead_runs, prepare_dagster_home, this_process
+from srl_pipeline.cli.output import JsonFlag, console, print_json
+from srl_pipeline.cli.progress import AssetState, Follower, Progress
+from srl_pipeline.config import home
+from srl_pipeline.errors import PipelineError
+
+Type = Annotated[str, typer.Argument(metavar="TYPE", help="Model type.")]
+Preset = Annotated[str, typer.Option(help="smoke, embedded or gpu. [default: SRL_PRESET, else embedded]")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Override a setting; may be repeated.")
+]
+REPORT = "eval_report"
+
+
+def run(model_type: Type, preset: Preset = "", settings: Settings = None, json: JsonFlag = False) -> None:
+    """Make everything for one model type: lore, trajectories, SRL, RLVR, evaluation.
+
+    What is unchanged is found, not made again; what was interrupted goes on where it was.
+    """
+    overrides = parse_settings(settings or [])
+    pipeline = {"preset": preset, "overrides": overrides, "home": str(home())}
+    _check(model_type, pipeline)
+    prepare_dagster_home()
+    run_id, progress = _run(model_type, pipeline, quiet=json)
+    failed = {name: asset for name, asset in progress.assets.items() if asset.state == "failed"}
+    if json:
+        print_json(_as_json(model_type, run_id, progress.assets))
+    elif not failed:
+        _show_report(progress.assets)
+    if failed or not progress.assets:
+        for name, asset in failed.items():
+            print(f"error: {name}[{model_type}]: {_explain(asset)}", file=sys.stderr)
+        print(f"Finished assets are kept; the whole story is Dagster run {run_id}.", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def parse_settings(settings: list[str]) -> dict[str, Any]:
+    """``["srl.steps=3"]`` -> ``{"srl.steps": 3}``; values are YAML, so numbers and lists are what they look like."""
+    import yaml
+
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, separator, text = setting.partition("=")
+        if not separator or not name:
+            raise PipelineError(
+                f"{setting!r} is no setting.", where="--set", mend="Write --set name=value, e.g. srl.steps=30."
+            )
+        try:
+            values[name.strip()] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise PipelineError(
+                f"{text!r} is no value.", where=f"--set {name}", mend="Quote it, or mend it."
+            ) from error
+    return values
+
+
+def _check(model_type: str, pipeline: dict[str, Any]) -> None:
+    """Raise for an unknown type, preset, setting or a broken pack before anything runs."""
+    from srl_pipeline.defs.resources import PipelineResource
+
+    PipelineResource(**pipeline).config(model_type)
+
+
+def _run(model_type: str, pipeline: dict[str, Any], quiet: bool) -> tuple[str, Progress]:
+    import uuid
+
+    import dagster as dg
+
+    from srl_pipeline.definitions import defs
+
+    shown = None if quiet else console
+    run_id, progress = str(uuid.uuid4()), Progress(shown)
+    with dg.DagsterInstance.get() as instance:
+        end_dead_runs(instance)
+        job = defs().resolve_job_def("regenerate")
+        with Follower(instance, run_id, progress, shown):
+            job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                partition_key=model_type,
+                raise_on_error=False,
+                tags={PROCESS: this_process()},
+                run_config={
+                    "resources": {"pipeline": {"config": pipeline}},
+                    # Progress is told by the follower; Dagster's own lines would be a page a step.
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+            )
+    return run_id, progress
+
+
+def _explain(asset: AssetState) -> str:
+    if not asset.failed_checks:
+        return asset.error
+    checks = "; ".join(f"{name} ({text})" if text else name for name, text in asset.failed_checks.items())
+    return f"failed its gate: {checks}\n  where: {asset.uri}\n  mend:  Mend the cause and run again."
+
+
+def _show_report(assets: dict[str, AssetState]) -> None:
+    from srl_pipeline.cli.report import print_report
+
+    if REPORT in assets:
+        print_report(Path(unquote(urlparse(assets[REPORT].uri).path)))
+    unchanged = sum(asset.reused for asset in assets.values())
+    if unchanged:
+        console.print(f"{unchanged} of {len(assets)} assets unchanged, nothing recomputed", highlight=False)
+
+
+def _as_json(model_type: str, run_id: str, assets: dict[str, AssetState]) -> dict[str, Any]:
+    return {
+        "model_type": model_type,
+        "run_id": run_id,
+        "success": bool(assets) and all(asset.state != "failed" for asset in assets.values()),
+        "unchanged": sum(asset.reused for asset in assets.values()),
+        "assets": {
+            name: {
+                "state": asset.state,
+                "reused": asset.reused,
+                "seconds": round(asset.seconds, 3),
+                "data_version": asset.data_version,
+                "uri": asset.uri,
+                "metrics": asset.metrics,
+                "error": _explain(asset) if asset.state == "failed" else "",
+            }
+            for name, asset in assets.items()
+        },
+    }

@@ -1,0 +1,22 @@
+"""Jobs: named selections of the asset graph."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from srl_pipeline.defs.graph import INPUTS
+from srl_pipeline.defs.partitions import model_types
+
+regenerate = dg.define_asset_job(
+    "regenerate",
+    selection=dg.AssetSelection.assets(*INPUTS),
+    partitions_def=model_types,
+    description="The whole chain for one model type; what is unchanged is found, not made again.",
+)
+
+evaluate_only = dg.define_asset_job(
+    "evaluate_only",
+    selection=dg.AssetSelection.assets("eval_report", "leaderboard"),
+    partitions_def=model_types,
+    description="Evaluate the latest checkpoints of one model type again.",
+)

@@ -1,0 +1,114 @@
+"""From a Dagster step to a domain builder and back: versions in, a materialization with its checks out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from srl_pipeline.config import PipelineConfig
+from srl_pipeline.contracts import Sources
+from srl_pipeline.defs.checks import check_results
+from srl_pipeline.defs.graph import INPUTS, PINS
+from srl_pipeline.defs.resources import PipelineResource
+from srl_pipeline.errors import ArtifactError, PipelineError
+from srl_pipeline.launchers.lock import exclusive
+from srl_pipeline.registry import ArtifactStore, Built, StoredArtifact
+
+DATA_VERSION = "dagster/data_version"
+UNCHANGED = "unchanged, nothing recomputed"
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a builder is given: where to store, for which model type, with which configuration and inputs."""
+
+    context: dg.AssetExecutionContext
+    asset: str
+    model_type: str
+    store: ArtifactStore
+    config: PipelineConfig
+
+    def inputs(self) -> dict[str, str]:
+        """Upstream asset -> data version of its latest materialization."""
+        return {name: self.version(name) for name in INPUTS[self.asset]}
+
+    def sources(self) -> Sources:
+        """The three pins."""
+        return Sources(**{name: self.version(name) for name in PINS})
+
+    def version(self, asset: str) -> str:
+        """The latest data version of an upstream asset; raises ArtifactError when there is none."""
+        found = latest_version(self.context.instance, asset, self.model_type)
+        if found is None:
+            raise ArtifactError(
+                f"{asset}[{self.model_type}] was never materialized.",
+                where=f"Dagster's history, asked by {self.asset}",
+                mend=f"Materialize {asset} for {self.model_type} first, or run the job 'regenerate'.",
+            )
+        return found
+
+    def previous(self) -> StoredArtifact | None:
+        """This asset's own latest artifact, if it is there and passed its gates."""
+        version = latest_version(self.context.instance, self.asset, self.model_type)
+        found = self.store.find(self.asset, self.model_type, version) if version else None
+        return found if found and not found.manifest.failed_gates else None
+
+
+def latest_version(instance: dg.DagsterInstance, asset: str, model_type: str) -> str | None:
+    """The data version of the newest materialization in Dagster's event log: that is what 'latest' means."""
+    query = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[model_type])
+    for record in instance.fetch_materializations(query, limit=1).records:
+        if record.asset_materialization and record.asset_materialization.tags:
+            return record.asset_materialization.tags.get(DATA_VERSION)
+    return None
+
+
+def materialize(
+    context: dg.AssetExecutionContext,
+    pipeline: PipelineResource,
+    make: Callable[[Making], Built],
+    show: Callable[[StoredArtifact], Mapping[str, Any]] = lambda artifact: {},
+) -> dg.MaterializeResult:
+    """Build the step's asset with ``make``, or find it; ``show`` adds metadata."""
+    asset, model_type = context.asset_key.path[-1], context.partition_key
+    with pipeline_errors():
+        making = Making(context, asset, model_type, pipeline.store(), pipeline.config(model_type))
+        lock = making.store.root / "_locks" / f"{asset}-{model_type}.lock"
+        with exclusive(lock, lambda: context.log.info(f"Another process is making {asset}[{model_type}]: waiting")):
+            built = make(making)
+        return result(context, built, show(built.artifact))
+
+
+def result(context: dg.AssetExecutionContext, built: Built, more: Mapping[str, Any]) -> dg.MaterializeResult:
+    """The materialization of a built or found artifact. Figures are flat floats: Dagster plots those over time."""
+    manifest = built.manifest
+    state = UNCHANGED if built.reused else f"built in {manifest.seconds:.1f} s"
+    context.log.info(f"{manifest.asset}[{manifest.model_type}] {manifest.data_version}: {state}")
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(manifest.data_version),
+        metadata={
+            "result": state,
+            "reused": built.reused,
+            "data_version": manifest.data_version,
+            "uri": dg.MetadataValue.url(built.artifact.path.as_uri()),
+            "seconds": float(manifest.seconds),
+            "cost_usd": float(manifest.cost_usd),
+            **{name: float(value) for name, value in manifest.metrics.items()},
+            **more,
+        },
+        check_results=check_results(manifest.asset, manifest.gates),
+    )
+
+
+@contextmanager
+def pipeline_errors() -> Iterator[None]:
+    """Show a PipelineError as it was written. It is never retried: the same step would fail in the same way."""
+    try:
+        yield
+    except PipelineError as error:
+        metadata = {"what": error.what, "where": error.where, "mend": error.mend}
+        raise dg.Failure(description=str(error), metadata=metadata, allow_retries=False) from error

@@ -1,0 +1,37 @@
+"""The pipeline's settings as a resource, so that they can be changed in the Launchpad for one run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from srl_pipeline import config as settings
+from srl_pipeline.config import PipelineConfig
+from srl_pipeline.model_types import load_pack
+from srl_pipeline.presets import preset
+from srl_pipeline.registry import ArtifactStore
+
+
+class PipelineResource(dg.ConfigurableResource):
+    """Where artifacts lie, and the configuration: preset, then the pack's ``training:``, then overrides."""
+
+    preset: str = Field(default="", description="smoke, embedded or gpu; empty: SRL_PRESET, else embedded.")
+    overrides: dict[str, Any] = Field(default={}, description="Dotted names of settings: {srl.learning_rate: 0.0002}")
+    home: str = Field(default="", description="Folder of artifacts and history; empty: SRL_HOME, else .srl")
+
+    def config(self, model_type: str) -> PipelineConfig:
+        """The configuration for one model type; raises PipelineError for an unknown preset, name or value."""
+        base = preset(self.preset or os.environ.get("SRL_PRESET") or "embedded")
+        return settings.override(base, load_pack(model_type).spec.training | self.overrides)
+
+    def home_folder(self) -> Path:
+        """The folder below which everything is kept."""
+        return Path(self.home).absolute() if self.home else settings.home()
+
+    def store(self) -> ArtifactStore:
+        """The artifacts."""
+        return ArtifactStore(self.home_folder() / "artifacts")

@@ -1,0 +1,22 @@
+"""Assets that are made in a training process: ask for the stage's request, hand it to the launcher."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from srl_pipeline.contracts import Stage
+from srl_pipeline.defs.making import Making
+from srl_pipeline.launchers.local import run_locally
+from srl_pipeline.registry import Built
+
+POOL = "training"
+"""One training at a time on a machine: two would share its cores or its GPU and both be slower."""
+
+
+def run_stage(making: Making) -> Built:
+    """Make the asset of ``making`` in a training process, or find it."""
+    from srl_pipeline.training.requests import stage_request
+
+    stage = cast("Stage", making.asset)
+    request = stage_request(making.store, stage, making.model_type, making.inputs(), making.config)
+    return run_locally(making.context, request)

@@ -1,0 +1,78 @@
+"""Solve held-out scenarios with one checkpoint, greedily, and let Model C judge."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Sequence
+from typing import Any
+
+from peft import PeftModel
+
+from srl_pipeline.clock import StopWatch
+from srl_pipeline.config import EvaluationConfig
+from srl_pipeline.evaluation.results import Episode, StageResult
+from srl_pipeline.training.prompts import Prompt
+from srl_pipeline.training.sampling import Completion, Sampler
+from srl_pipeline.training.transcript import ends, heading, parse
+from srl_pipeline.verification import Verifier
+
+
+def evaluate_checkpoint(
+    stage: str,
+    data_version: str,
+    model: Any,
+    tokenizer: Any,
+    verifier: Verifier,
+    prompts: Sequence[Prompt],
+    config: EvaluationConfig,
+) -> StageResult:
+    """One greedy episode for each prompt."""
+    watch = StopWatch()
+    titles = [s.title for s in verifier.pack.spec.steps]
+    sampler = Sampler(model, tokenizer)
+    if isinstance(model, PeftModel):
+        sampler.sync(model)
+    found = sampler.sample(
+        [p.ids for p in prompts],
+        per_prompt=1,
+        max_tokens=config.max_tokens,
+        temperature=0.0,
+        seed=0,
+        stop=lambda text: ends(text, len(titles)),
+    )
+    episodes = [
+        judge_episode(verifier, prompt, completions[0], titles, keep_text=i < config.expert_samples)
+        for i, (prompt, completions) in enumerate(zip(prompts, found, strict=True))
+    ]
+    return StageResult(
+        stage=stage,
+        data_version=data_version,
+        episodes=episodes,
+        seconds=watch.seconds,
+        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+
+
+def judge_episode(
+    verifier: Verifier, prompt: Prompt, completion: Completion, titles: list[str], *, keep_text: bool
+) -> Episode:
+    """Parse and verify one completion; what cannot be read is a failed episode, never an exception."""
+    text = heading(0, titles[0]) + completion.text
+    episode = parse(text, titles)
+    verdict = verifier.verify(prompt.scenario, [s.action for s in episode.steps])
+    well_formed = episode.error is None
+    broken = sorted({v.rule_id for v in verdict.violations})
+    return Episode(
+        scenario_id=prompt.scenario.id,
+        axes=prompt.scenario.axes,
+        band=prompt.scenario.band,
+        correct=verdict.correct and well_formed,
+        format_ok=well_formed,
+        reward=verdict.outcome_reward if well_formed else 0.0,
+        steps_ok=sum(s.hard_ok for s in verdict.steps),
+        tokens=len(completion.ids),
+        broken=broken,
+        hard_broken=sorted({v.rule_id for v in verdict.violations if v.severity == "hard"}),
+        considered=verdict.considered,
+        text=f"{prompt.scenario.brief}\n\n{text}" if keep_text else "",
+    )

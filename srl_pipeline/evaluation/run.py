@@ -1,0 +1,82 @@
+"""The `eval_report` asset: every checkpoint on the frozen held-out set. Finished checkpoints survive an interruption."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from srl_pipeline.canonical import pretty
+from srl_pipeline.evaluation.results import EvaluationResults, StageResult, TrainingSummary
+from srl_pipeline.generation.sampling import evaluation_scenarios
+from srl_pipeline.lore import LoreRetriever, index_folder
+from srl_pipeline.registry import Outcome
+from srl_pipeline.registry.artifacts import write_durably
+from srl_pipeline.verification import ScenarioSpace
+
+if TYPE_CHECKING:
+    from srl_pipeline.training.workspace import Workspace
+
+log = logging.getLogger("srl_pipeline")
+
+
+def evaluate(workspace: Workspace, work: Path) -> Outcome:
+    """Evaluate base, warm-up (where it ran), SRL and RLVR, and write the report."""
+    from srl_pipeline.evaluation.report import write_report
+
+    pack, config = workspace.pack, workspace.config
+    checkpoints = _checkpoints(workspace)
+    stages = [_stage(workspace, work, name, folder, version) for name, folder, version in checkpoints]
+    results = EvaluationResults(
+        model_type=pack.name,
+        preset=config.preset,
+        evaluation_version=pack.definition.evaluation.version,
+        confidence=config.evaluation.confidence,
+        skills={r.id: r.skill for r in pack.definition.rules.rules},
+        stages=stages,
+        training=_training(workspace),
+        versions=dict(workspace.request.inputs),
+    )
+    return write_report(work, results)
+
+
+def _checkpoints(workspace: Workspace) -> list[tuple[str, Path | None, str]]:
+    """(stage, adapter folder or None for the base model, data version) of what is evaluated, in the order of training."""
+    srl, rlvr = workspace.input("srl_checkpoint"), workspace.input("rlvr_checkpoint")
+    known: dict[str, tuple[Path | None, str]] = {"base": (None, "")}
+    if (srl.path / "warmup").is_dir():
+        known["warmup"] = (srl.path / "warmup", srl.data_version)
+    known |= {"srl": (srl.path / "adapter", srl.data_version), "rlvr": (rlvr.path / "adapter", rlvr.data_version)}
+    return [(name, *known[name]) for name in workspace.config.evaluation.stages if name in known]
+
+
+def _stage(workspace: Workspace, work: Path, name: str, adapter: Path | None, version: str) -> StageResult:
+    from srl_pipeline.evaluation.episodes import evaluate_checkpoint
+    from srl_pipeline.training.adapters import with_frozen_adapter
+
+    file = work / f"_{name}.json"
+    if file.exists():
+        return StageResult.model_validate_json(file.read_bytes())
+    config = workspace.config.evaluation
+    scenarios = evaluation_scenarios(ScenarioSpace(workspace.pack), config.scenarios)
+    student = workspace.load()
+    writer = workspace.writer(student)
+    bundles = LoreRetriever(index_folder(workspace.input("lore_index")), workspace.config.lore).bundles(scenarios)
+    prompts = [writer.episode(s, b) for s, b in zip(scenarios, bundles, strict=True)]
+    model = with_frozen_adapter(student, adapter) if adapter else student.model
+    result = evaluate_checkpoint(name, version, model, student.tokenizer, workspace.verifier, prompts, config)
+    right = sum(e.correct for e in result.episodes)
+    log.info("evaluation of %s: %d of %d verified, %.0f s", name, right, len(prompts), result.seconds)
+    write_durably(file, pretty(result.model_dump()))
+    return result
+
+
+def _training(workspace: Workspace) -> list[TrainingSummary]:
+    from srl_pipeline.training.stages import SUMMARY
+
+    return [
+        TrainingSummary.model_validate(row)
+        for asset in ("srl_checkpoint", "rlvr_checkpoint")
+        for row in json.loads((workspace.input(asset).path / SUMMARY).read_text(encoding="utf-8"))
+    ]

@@ -1,0 +1,1 @@
+"""Where training runs: today in a child process of this machine."""

@@ -1,0 +1,79 @@
+"""The training entry point, the same on every launcher: ``python -m srl_pipeline.training [--request FILE]``.
+
+Under Dagster Pipes the request comes in the context's extras and progress goes back as log messages. Environment: ``OMP_WAIT_POLICY=PASSIVE`` on shared
+machines; ``HF_HUB_OFFLINE=1``. Exit status: 0 done, 1 a PipelineError (printed), anything else a crash.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from srl_pipeline.contracts import StageRequest
+from srl_pipeline.errors import PipelineError
+from srl_pipeline.launchers.child import die_with_parent
+
+
+def main() -> int:
+    """Run one request."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--request", type=Path, help="StageRequest as JSON; left out under Dagster Pipes.")
+    file = parser.parse_args().request
+    if file:
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        return _run(StageRequest.model_validate_json(file.read_bytes()), None)
+    from dagster_pipes import open_dagster_pipes
+
+    die_with_parent()
+    with open_dagster_pipes() as pipes:
+        log = logging.getLogger("srl_pipeline")
+        log.setLevel(logging.INFO)
+        log.addHandler(_PipesHandler(pipes))
+        return _run(StageRequest.model_validate(pipes.get_extra("request")), pipes)
+
+
+class _PipesHandler(logging.Handler):
+    """Log records as Pipes messages, so that they appear in the run's event log as they happen."""
+
+    def __init__(self, pipes: Any) -> None:
+        super().__init__(logging.INFO)
+        self._pipes = pipes
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = {logging.WARNING: "warning", logging.ERROR: "error"}.get(record.levelno, "info")
+        self._pipes.log._log(self.format(record), level)
+
+
+def _run(request: StageRequest, pipes: Any) -> int:
+    from srl_pipeline.training.stages import run
+
+    _quiet()
+    try:
+        built = run(request)
+    except PipelineError as error:
+        logging.getLogger("srl_pipeline").error("%s", error)
+        print(f"error: {error}", file=sys.stderr)
+        if pipes is not None:
+            pipes.report_custom_message({"error": {"what": error.what, "where": error.where, "mend": error.mend}})
+        return 1
+    logging.getLogger("srl_pipeline").info("%s is at %s", request.stage, built.artifact.path)
+    return 0
+
+
+def _quiet() -> None:
+    """Libraries' progress bars would drown ours."""
+    import warnings
+
+    from transformers.utils import logging as transformers_logging
+
+    warnings.filterwarnings("ignore", category=UserWarning)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

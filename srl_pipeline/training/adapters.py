@@ -1,0 +1,68 @@
+"""LoRA adapters: make, load, compare. Always safetensors in the PEFT layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file
+
+from srl_pipeline.config import StudentConfig
+from srl_pipeline.errors import TrainingError
+from srl_pipeline.training.student import Student
+from srl_pipeline.training.trainer import START
+
+WEIGHTS = "adapter_model.safetensors"
+
+
+def with_adapter(student: Student, config: StudentConfig, start: Path | None, seed: int) -> Any:
+    """The student with a trainable adapter: a new one, or a copy of ``start``, which also stays loaded, frozen, as reference."""
+    torch.manual_seed(seed)
+    if start is None:
+        lora = LoraConfig(
+            r=config.lora_rank,
+            lora_alpha=config.lora_alpha,
+            lora_dropout=0.0,
+            target_modules=config.lora_targets,
+            task_type="CAUSAL_LM",
+        )
+        return get_peft_model(student.model, lora)
+    check_adapter(start, student)
+    model = PeftModel.from_pretrained(student.model, str(start), is_trainable=True)
+    model.load_adapter(str(start), adapter_name=START, is_trainable=False)
+    model.set_adapter("default")
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_("lora_" in name and ".default." in name)
+    return model
+
+
+def with_frozen_adapter(student: Student, adapter: Path) -> Any:
+    """The student with an adapter for inference."""
+    check_adapter(adapter, student)
+    return PeftModel.from_pretrained(student.model, str(adapter), is_trainable=False)
+
+
+def check_adapter(folder: Path, student: Student) -> None:
+    """Refuse an adapter that was made for another base model."""
+    from peft import PeftConfig
+
+    if not (folder / WEIGHTS).is_file():
+        raise TrainingError("There is no adapter.", where=str(folder), mend="Materialize the stage before this one.")
+    base = PeftConfig.from_pretrained(str(folder)).base_model_name_or_path
+    if base and Path(base).name != student.folder.name:
+        raise TrainingError(
+            f"The adapter belongs to base model {Path(base).name!r}; the student is {student.folder.name!r}.",
+            where=str(folder),
+            mend="Train it again for this student, or name the student that it was trained for.",
+        )
+
+
+def difference(left: Path, right: Path | None) -> float:
+    """Largest absolute difference between two saved adapters; against None, the largest |B| (a new adapter starts at B = 0)."""
+    a = load_file(left / WEIGHTS)
+    if right is None:
+        return max(float(t.abs().max()) for name, t in a.items() if "lora_B" in name)
+    b = load_file(right / WEIGHTS)
+    return max(float((a[name].float() - b[name].float()).abs().max()) for name in a)

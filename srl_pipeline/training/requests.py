@@ -1,0 +1,40 @@
+"""What a training process is asked for. No heavy imports: the orchestrator plans, the child computes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from srl_pipeline.config import PipelineConfig
+from srl_pipeline.contracts import Stage, StageRequest
+from srl_pipeline.registry import ArtifactStore, artifact_version, code_version
+
+_ROOMS = ("training", "verification", "generation/tables.py", "model_types/spec.py", "evaluation")
+_TRAINING_ROOMS = _ROOMS[:-1]
+LIBRARIES = ("torch", "transformers", "trl", "peft")
+
+
+def stage_request(
+    store: ArtifactStore, stage: Stage, model_type: str, inputs: dict[str, str], config: PipelineConfig
+) -> StageRequest:
+    """The request for one stage; its data version covers inputs, the configuration that matters to it, and the code."""
+    rooms = _ROOMS if stage == "eval_report" else _TRAINING_ROOMS
+    code = code_version(*rooms, libraries=LIBRARIES)
+    return StageRequest(
+        stage=stage,
+        root=str(store.root),
+        model_type=model_type,
+        data_version=artifact_version(stage, dict(sorted(inputs.items())), stage_config(stage, config), code),
+        inputs=dict(sorted(inputs.items())),
+        config=config.model_dump(),
+        code_version=code,
+    )
+
+
+def stage_config(stage: Stage, config: PipelineConfig) -> dict[str, Any]:
+    """The part of the configuration that decides a stage: a change elsewhere does not make it again."""
+    parts = {
+        "srl_checkpoint": {"student", "warmup", "srl", "seed", "device"},
+        "rlvr_checkpoint": {"student", "rlvr", "lore", "seed", "device"},
+        "eval_report": {"student", "evaluation", "lore", "device"},
+    }[stage]
+    return config.model_dump(include=parts)

@@ -1,0 +1,208 @@
+"""The stages that run in a training process: SRL (with its declared warm-up), RLVR, evaluation. Each builds one artifact."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+from srl_pipeline.canonical import pretty, seed_of
+from srl_pipeline.clock import StopWatch
+from srl_pipeline.contracts import Gate, StageRequest
+from srl_pipeline.registry import Built, Outcome, build_or_reuse
+from srl_pipeline.registry.artifacts import write_durably
+from srl_pipeline.training.requests import stage_config
+from srl_pipeline.training.workspace import Workspace
+
+SUMMARY = "training.json"
+"""List of TrainingSummary records: what the artifact's stages did."""
+
+
+def run(request: StageRequest) -> Built:
+    """Build the artifact that ``request`` names, or find it. Resumes what an interrupted process left."""
+    from srl_pipeline.evaluation.run import evaluate
+
+    makers: dict[str, Callable[[Workspace, Path], Outcome]] = {
+        "srl_checkpoint": train_srl,
+        "rlvr_checkpoint": train_rlvr,
+        "eval_report": evaluate,
+    }
+    workspace = Workspace.of(request)
+    return build_or_reuse(
+        workspace.store,
+        request.stage,
+        request.model_type,
+        inputs={asset: workspace.input(asset) for asset in request.inputs},
+        config=stage_config(request.stage, workspace.config),
+        code=request.code_version,
+        seeds={"training": workspace.config.seed},
+        data_version=request.data_version,
+        make=lambda work: makers[request.stage](workspace, work),
+    )
+
+
+def train_srl(workspace: Workspace, work: Path) -> Outcome:
+    """Format warm-up where it is needed, then SRL. Leaves ``adapter/`` and, where it ran, ``warmup/``."""
+    from srl_pipeline.training.adapters import difference, with_adapter
+    from srl_pipeline.training.policy_stage import run_policy_stage
+    from srl_pipeline.training.prompts import step_prompts
+    from srl_pipeline.training.tasks import SrlTask
+
+    config, seed = workspace.config, seed_of(workspace.config.seed, "srl")
+    summaries, start = [], None
+    if warmed := _warm_up(workspace, work):
+        start = work / "warmup"
+        summaries.append(warmed)
+    watch = StopWatch()
+    student = workspace.load()
+    writer = workspace.writer(student)
+    train, validation = (
+        step_prompts(
+            writer,
+            workspace.accepted[split],
+            targets=config.srl.targets,
+            title=config.srl.step_title,
+            nearest=config.srl.references == "nearest",
+        )
+        for split in ("train", "validation")
+    )
+    task = SrlTask(workspace.verifier, config.srl)
+    model = with_adapter(student, config.student, start, seed)
+    done = run_policy_stage("srl", student, model, task, train, validation, config.srl, work, seed)
+    done.adapter.replace(work / "adapter")
+    summaries.append(_summary("srl", done, watch))
+    return _outcome(work, summaries, difference(work / "adapter", start), config.srl.max_kl, needs_signal=True)
+
+
+def train_rlvr(workspace: Workspace, work: Path) -> Outcome:
+    """RLVR from the SRL adapter. Leaves ``adapter/``."""
+    from srl_pipeline.training.adapters import difference, with_adapter
+    from srl_pipeline.training.policy_stage import run_policy_stage
+    from srl_pipeline.training.tasks import RlvrTask
+
+    config, seed, watch = workspace.config, seed_of(workspace.config.seed, "rlvr"), StopWatch()
+    start = workspace.input("srl_checkpoint").path / "adapter"
+    student = workspace.load()
+    writer = workspace.writer(student)
+    scenarios = {
+        split: list({t.scenario.id: t for t in trajectories}.values())
+        for split, trajectories in workspace.accepted.items()
+    }
+    train, validation = (
+        [writer.episode(t.scenario, t.bundle) for t in scenarios[split]] for split in ("train", "validation")
+    )
+    task = RlvrTask(workspace.verifier, config.rlvr)
+    model = with_adapter(student, config.student, start, seed)
+    done = run_policy_stage("rlvr", student, model, task, train, validation, config.rlvr, work, seed)
+    done.adapter.replace(work / "adapter")
+    # Without an episode that is right where another is wrong there is nothing to learn: the adapter passes through, and says so.
+    return _outcome(
+        work, [_summary("rlvr", done, watch)], difference(work / "adapter", start), config.rlvr.max_kl, needs_signal=False
+    )
+
+
+def _warm_up(workspace: Workspace, work: Path):  # noqa: ANN202
+    """Preflight, then the warm-up if the format rate asks for it; what an interrupted process finished is taken as it is."""
+    from srl_pipeline.evaluation.results import TrainingSummary
+    from srl_pipeline.training.adapters import with_adapter
+    from srl_pipeline.training.preflight import format_rate
+    from srl_pipeline.training.warmup import run_warmup
+
+    config, done = workspace.config.warmup, work / "warmup.json"
+    if done.exists():
+        return TrainingSummary.model_validate_json(done.read_bytes()) if (work / "warmup").is_dir() else None
+    watch, seed = StopWatch(), seed_of(workspace.config.seed, "warmup")
+    rate = format_rate(workspace) if config.mode == "auto" else None
+    if config.mode == "never" or (rate is not None and rate >= config.min_format_rate):
+        write_durably(done, pretty({"format_rate": rate}))
+        return None
+    student = workspace.load()
+    model = with_adapter(student, workspace.config.student, None, seed)
+    writer = workspace.writer(student)
+    metrics = run_warmup(student, model, writer, workspace.accepted["train"], config, work, seed)
+    from srl_pipeline.training.journal import Journal
+
+    summary = TrainingSummary(
+        stage="warmup",
+        steps=int(metrics["steps"]),
+        seconds=watch.seconds,
+        generated_tokens=0,
+        trained_tokens=int(metrics["trained_tokens"]),
+        metrics=metrics | ({"format_rate_before": rate} if rate is not None else {}),
+        curve=Journal(work, "warmup", config.steps).rows(),
+        note="Declared format warm-up (SFT on whole transcripts)"
+        + (f": the base model's format rate was {rate:.0%}." if rate is not None else "."),
+    )
+    write_durably(done, pretty(summary.model_dump()))
+    return summary
+
+
+def _summary(stage: str, done, watch: StopWatch):  # noqa: ANN001, ANN202
+    from srl_pipeline.evaluation.results import TrainingSummary
+    from srl_pipeline.training.journal import mean_of
+
+    rows = done.rows
+    few = max(1, len(rows) // 4)
+    ends = {
+        f"{name}_{when}": mean_of(part, name)
+        for name in ("reward", "correct", "format_rate")
+        for when, part in (("first", rows[:few]), ("last", rows[-few:]))
+    }
+    return TrainingSummary(
+        stage=stage,
+        steps=len(rows),
+        seconds=watch.seconds,
+        generated_tokens=done.counts.generated_tokens,
+        trained_tokens=done.counts.trained_tokens,
+        metrics=done.metrics | ends,
+        curve=rows,
+        note=done.note,
+    )
+
+
+def _outcome(work: Path, summaries: list, change: float, max_kl: float, *, needs_signal: bool) -> Outcome:  # noqa: ANN001
+    last = summaries[-1]
+    write_durably(work / SUMMARY, pretty([s.model_dump() for s in summaries]))
+    (work / "warmup.json").unlink(missing_ok=True)
+    metrics = dict(last.metrics)
+    updates = metrics["updates"]
+    metrics |= {
+        "change": change,
+        "seconds": sum(s.seconds for s in summaries),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    losses = [row["loss"] for row in last.curve if "loss" in row]
+    gates = [
+        Gate(name="finite_loss", passed=all(abs(x) < 1e6 for x in losses), value=losses[-1] if losses else 0.0),
+        Gate(
+            name="signal",
+            passed=updates > 0 or not needs_signal,
+            value=metrics["kept_fraction"],
+            message=last.note or f"{metrics['kept_fraction']:.0%} of the sampled groups carried signal",
+        ),
+        Gate(
+            name="adapter_differs_from_start",
+            passed=change > 0 or updates == 0,
+            value=change,
+            message="largest change of an adapter weight",
+        ),
+        Gate(
+            name="kl_bound",
+            passed=metrics["kl"] <= max_kl,
+            value=metrics["kl"],
+            threshold=max_kl,
+            message=f"mean KL a token to the stage's start is {metrics['kl']:.4f}",
+        ),
+        Gate(
+            name="rollouts_used_updated_weights",
+            passed=metrics["canary_gap"] <= MAX_CANARY_GAP,
+            value=metrics["canary_gap"],
+            threshold=MAX_CANARY_GAP,
+            message="mean gap of log-probabilities between policy and sampler",
+        ),
+    ]
+    return Outcome(metrics=metrics, gates=gates)
+
+
+MAX_CANARY_GAP = 0.1
+"""Nats a token; bfloat16 rounding of the merged weights stays well below."""

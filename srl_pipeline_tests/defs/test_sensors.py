@@ -1,0 +1,148 @@
+"""The sensors within Dagster: what a tick asks for, and what it does with a pack that cannot be read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+
+from srl_pipeline.contracts import TeacherRef
+from srl_pipeline.defs import sensors
+from srl_pipeline.defs.alerts import failure_alerts
+from srl_pipeline.defs.resources import PipelineResource
+from srl_pipeline.defs.sensors import registry_sensor, with_downstream
+from srl_pipeline.errors import PackError, TeacherError
+from srl_pipeline_tests.defs.conftest import MODEL, OTHER_MODEL, FakeDomain, Runner, loaded
+
+
+class FakeRegistries:
+    """Packs and teachers by hand; `broken` names packs that cannot be read."""
+
+    def __init__(self) -> None:
+        self.rules = {MODEL: "r1", OTHER_MODEL: "r1"}
+        self.teacher = "t1"
+        self.broken: set[str] = set()
+
+    def load_pack(self, name: str) -> SimpleNamespace:
+        if name in self.broken:
+            raise PackError("rules: bad.", where="rules.yaml:3", mend="Mend it.")
+        return SimpleNamespace(
+            definition=SimpleNamespace(version=self.rules[name]), lore_version="l1", spec=SimpleNamespace(training={})
+        )
+
+    def teacher_ref(self, name: str) -> TeacherRef:
+        return TeacherRef(name=name, version=self.teacher)
+
+
+@pytest.fixture
+def registries(monkeypatch: pytest.MonkeyPatch) -> FakeRegistries:
+    fake = FakeRegistries()
+    monkeypatch.setattr(sensors, "load_pack", fake.load_pack)
+    monkeypatch.setattr("srl_pipeline.defs.resources.load_pack", fake.load_pack)
+    monkeypatch.setattr(sensors, "teacher_ref", fake.teacher_ref)
+    monkeypatch.setattr(sensors, "find_packs", lambda: dict.fromkeys([MODEL, OTHER_MODEL, "newcomer"], Path()))
+    return fake
+
+
+def tick(instance: dg.DagsterInstance, cursor: str | None, tmp_path: Path) -> dg.SensorResult:
+    context = dg.build_sensor_context(
+        instance=instance, cursor=cursor, resources={"pipeline": PipelineResource(home=str(tmp_path))}
+    )
+    result = registry_sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def test_the_first_tick_starts_nothing(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    result = tick(instance, None, tmp_path)
+    assert not result.run_requests
+    assert set(json.loads(str(result.cursor))) == {MODEL, OTHER_MODEL}
+    assert result.skip_reason is not None and "newcomer: a new pack; reload" in str(result.skip_reason.skip_message)
+
+
+def test_a_changed_rule_asks_for_the_rule_set_and_what_is_downstream(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    first = tick(instance, None, tmp_path)
+    registries.rules[MODEL] = "r2"
+    [request] = tick(instance, first.cursor, tmp_path).run_requests or []
+    assert request.partition_key == MODEL
+    assert request.run_key and request.run_key.startswith(f"{MODEL}:1:")
+    assert request.tags["srl/trigger"] == "rules"
+    assert [key.to_user_string() for key in request.asset_selection or []] == [
+        "rule_set",
+        "trajectories",
+        "verified_rewards",
+        "srl_checkpoint",
+        "rlvr_checkpoint",
+        "eval_report",
+        "leaderboard",
+    ]
+
+
+def test_a_new_teacher_regenerates_every_model_type_once(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    first = tick(instance, None, tmp_path)
+    registries.teacher = "t2"
+    registries.rules[MODEL] = "r2"
+    requests = tick(instance, first.cursor, tmp_path).run_requests or []
+    assert sorted(str(r.partition_key) for r in requests) == sorted([MODEL, OTHER_MODEL])
+
+
+def test_a_broken_pack_is_told_and_does_not_stop_the_others(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    first = tick(instance, None, tmp_path)
+    registries.broken = {OTHER_MODEL}
+    registries.rules[MODEL] = "r2"
+    result = tick(instance, first.cursor, tmp_path)
+    assert [r.partition_key for r in result.run_requests or []] == [MODEL]
+    idle = tick(instance, result.cursor, tmp_path)
+    assert idle.skip_reason is not None and "rules.yaml:3" in str(idle.skip_reason.skip_message)
+
+
+def test_what_a_tick_asks_for_can_be_run(registries: FakeRegistries, runner: Runner) -> None:
+    assert runner.run().success
+    assert runner.run(with_downstream(["rule_set"])).success
+
+
+def test_lore_and_teacher_do_not_ask_for_each_other() -> None:
+    assert "teacher_model" not in with_downstream(["lore_index"])
+    assert "rule_set" not in with_downstream(["teacher_model"])
+
+
+def test_a_failed_run_is_a_line_in_the_alerts(runner: Runner, domain: FakeDomain, tmp_path: Path) -> None:
+    domain.raises = {"teacher_model": TeacherError("There is no teacher.", where="here", mend="Name one.")}
+    result = runner.run()
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failure_alerts",
+        dagster_event=result.get_run_failure_event(),
+        dagster_instance=runner.instance,
+        dagster_run=result.dagster_run,
+        resources={"pipeline": PipelineResource(home=str(tmp_path))},
+    ).for_run_failure()
+    failure_alerts(context)
+    [line] = (tmp_path / "alerts.jsonl").read_text().splitlines()
+    alert = json.loads(line)
+    assert (alert["model_type"], alert["failed"], alert["job"]) == (MODEL, ["teacher_model"], "regenerate")
+    assert alert["message"].startswith("There is no teacher.")
+
+
+def test_the_leaderboard_is_brought_up_to_date_when_a_report_is_new(runner: Runner) -> None:
+    def requested(cursor: dg.AssetDaemonCursor | None) -> tuple[int, dg.AssetDaemonCursor]:  # type: ignore[name-defined]
+        result = dg.evaluate_automation_conditions(loaded(), runner.instance, asset_selection=board, cursor=cursor)
+        return result.total_requested, result.cursor
+
+    board = dg.AssetSelection.assets("leaderboard")
+    runner.run()
+    _, cursor = requested(None)
+    quiet, cursor = requested(cursor)
+    runner.run(["eval_report"])
+    after, _ = requested(cursor)
+    assert (quiet, after) == (0, 1)

@@ -1,0 +1,24 @@
+"""Retrieval on the packs that the product ships: the student must get to read the facts that bind its task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from srl_pipeline.config import LoreConfig
+from srl_pipeline.lore import Embedder, LoreRetriever, chunk_documents, fact_recall, recall_at_k, write_index
+from srl_pipeline.lore.build import sample_scenarios
+from srl_pipeline.model_types import find_packs, load_pack
+
+
+@pytest.mark.parametrize("name", sorted(set(find_packs()) & {"buildings", "animals"}))
+def test_the_default_budget_holds_the_facts_of_nearly_every_scenario(
+    name: str, embedder: Embedder, tmp_path: Path
+) -> None:
+    pack, config = load_pack(name), LoreConfig()
+    write_index(tmp_path / "index", chunk_documents(pack.documents.values(), config.max_chunk_words), embedder)
+    scenarios = sample_scenarios(pack, 40)
+    answers = LoreRetriever(tmp_path / "index", config).bundles_and_rankings(scenarios)
+    assert fact_recall([bundle for bundle, _ in answers], scenarios, pack.documents) >= 0.95
+    assert recall_at_k([ranking for _, ranking in answers], scenarios, 5) >= 0.95

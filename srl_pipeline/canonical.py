@@ -23,7 +23,8 @@ def normalise(value: Any) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{value} is not a JSON number")
-        return int(value) if value.is_integer() else round(value, 10)
+        rounded = round(value, 10)  # before the test: what rounds to an integer is written as one
+        return int(rounded) if rounded.is_integer() else rounded
     if isinstance(value, dict):
         return {_key(k): normalise(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -38,6 +38,19 @@ def prepare_dagster_home() -> Path:
     return folder
 
 
+def open_instance(folder: Path) -> DagsterInstance:
+    """The instance in ``folder``, without the capture of standard output, which would take the terminal from us."""
+    from dagster import DagsterInstance
+    from dagster._core.instance.ref import InstanceRef
+
+    capture = {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+        "config": {},
+    }
+    return DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides={"compute_logs": capture}))
+
+
 def end_dead_runs(instance: DagsterInstance) -> list[str]:
     """Mark runs of command lines that were killed as failed and free their pool slots; returns their ids.
 

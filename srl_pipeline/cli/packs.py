@@ -2,42 +2,86 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
 from srl_pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from srl_pipeline.generation.pack_check import Figure
 
 app = typer.Typer(help="Model types as folders.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Model type.")]
 
 
+Into = Annotated[
+    Path | None, typer.Option("--into", help="Folder of packs. [default: first of SRL_PACKS, else the built-in one]")
+]
+
+
 @app.command()
-def check(name: Annotated[str | None, typer.Argument(help="Model type; all when left out.")] = None, json: JsonFlag = False) -> None:
+def check(
+    name: Annotated[str | None, typer.Argument(help="Model type; all when left out.")] = None, json: JsonFlag = False
+) -> None:
     """Prove that packs are what docs/packs.md demands, and print the figures. Exit 1 when one is not."""
     from srl_pipeline.generation.pack_check import check_pack
-    from srl_pipeline.model_types import find_packs, load_pack
+    from srl_pipeline.model_types import load_pack, scan_packs
 
+    found, wrong = scan_packs()
     bad = False
     results: dict[str, object] = {}
-    for pack_name in [name] if name else find_packs():
+    for pack_name in [name] if name else sorted({*found, *wrong}):
         try:
             figures = check_pack(load_pack(pack_name))
         except PipelineError as error:
             bad = True
             results[pack_name] = {"error": error.what, "where": error.where, "mend": error.mend}
             if not json:
-                console.print(f"[red]{pack_name}[/red]: {error}", highlight=False)
+                console.print(f"[red]{escape(pack_name)}[/red]: {escape(str(error))}", highlight=False, soft_wrap=True)
             continue
         bad |= not all(f.met for f in figures)
         results[pack_name] = {f.name: {"value": f.value, "demand": f.demand, "met": f.met} for f in figures}
         if not json:
-            rows = [(f.name, f.value, f.demand, "yes" if f.met else "NO") for f in figures]
-            print_table(f"Pack {pack_name}", ("figure", "value", "demand", "met"), rows)
+            _show(pack_name, figures)
     if json:
         print_json(results)
     raise typer.Exit(1 if bad else 0)
+
+
+def _show(pack_name: str, figures: Sequence[Figure]) -> None:
+    rows = [(f.name, f.value, f.demand, "yes" if f.met else "NO") for f in figures]
+    print_table(f"Pack {pack_name}", ("figure", "value", "demand", "met"), rows)
+    for figure in figures:
+        if figure.note:
+            console.print(figure.note, highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def new(name: Name, into: Into = None) -> None:
+    """Write a small valid pack that runs through the chain as it is."""
+    from srl_pipeline.model_types import find_packs, new_pack
+
+    folder = new_pack(name, into)
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    say(f"Pack {name} is in {folder}. It runs as it is; now make it yours (docs/packs.md explains every line):")
+    say("  pack.yaml        what is asked: axes, brief, steps and their fields")
+    say("  lore/*.md        the knowledge; every fact in the front matter is also said in the prose")
+    say("  rules.yaml       what an artefact must obey")
+    say("  examples.yaml    gold, and a counter-example for every rule")
+    say(f"  evaluation.yaml  held-out scenarios: delete it when axes change, then 'srl-pipeline packs freeze {name}'")
+    say("")
+    if name not in find_packs():
+        say(f"export SRL_PACKS={folder.parent}   # this folder is not searched yet")
+    say(f"srl-pipeline packs check {name}")
+    say(f"srl-pipeline run {name} --preset smoke")
 
 
 @app.command()
@@ -60,6 +104,7 @@ def freeze(name: Name, count: int = 200) -> None:
     chosen = freeze_evaluation(ScenarioSpace(load_pack(name)), count)
     plain = [{k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in axes.items()} for axes in chosen]
     lines = [yaml.safe_dump(axes, default_flow_style=True, width=500, sort_keys=False).strip() for axes in plain]
-    head = "# Frozen held-out scenarios: training never sees them. Do not edit; see docs/packs.md.\nversion: 1\nscenarios:\n"
+    head = "# Frozen held-out scenarios: training never sees them. Do not edit; see docs/packs.md.\n"
+    head += "version: 1\nscenarios:\n"
     file.write_text(head + "".join(f"  - {line}\n" for line in lines), encoding="utf-8")
     console.print(f"{len(lines)} scenarios frozen in {file}")

@@ -82,8 +82,10 @@ class Progress:
         running = [(name, asset) for name, asset in self.assets.items() if asset.state == "running"]
         if not running:
             return "starting"
+        from rich.markup import escape
+
         name, asset = running[-1]
-        return f"{name}  {time.monotonic() - asset.started:.0f} s  [dim]{self.last_message[:100]}[/dim]"
+        return f"{name}  {time.monotonic() - asset.started:.0f} s  [dim]{escape(self.last_message[:100])}[/dim]"
 
 
 class Follower:

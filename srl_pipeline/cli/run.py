@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlparse
 
 import typer
 
-from srl_pipeline.cli.instance import PROCESS, end_dead_runs, prepare_dagster_home, this_process
+from srl_pipeline.cli.instance import PROCESS, end_dead_runs, open_instance, prepare_dagster_home, this_process
 from srl_pipeline.cli.output import JsonFlag, console, print_json
 from srl_pipeline.cli.progress import AssetState, Follower, Progress
 from srl_pipeline.config import home
@@ -31,8 +31,7 @@ def run(model_type: Type, preset: Preset = "", settings: Settings = None, json: 
     overrides = parse_settings(settings or [])
     pipeline = {"preset": preset, "overrides": overrides, "home": str(home())}
     _check(model_type, pipeline)
-    prepare_dagster_home()
-    run_id, progress = _run(model_type, pipeline, quiet=json)
+    run_id, progress = _run(model_type, pipeline, prepare_dagster_home(), quiet=json)
     failed = {name: asset for name, asset in progress.assets.items() if asset.state == "failed"}
     if json:
         print_json(_as_json(model_type, run_id, progress.assets))
@@ -72,16 +71,14 @@ def _check(model_type: str, pipeline: dict[str, Any]) -> None:
     PipelineResource(**pipeline).config(model_type)
 
 
-def _run(model_type: str, pipeline: dict[str, Any], quiet: bool) -> tuple[str, Progress]:
+def _run(model_type: str, pipeline: dict[str, Any], dagster_home: Path, quiet: bool) -> tuple[str, Progress]:
     import uuid
-
-    import dagster as dg
 
     from srl_pipeline.definitions import defs
 
     shown = None if quiet else console
     run_id, progress = str(uuid.uuid4()), Progress(shown)
-    with dg.DagsterInstance.get() as instance:
+    with open_instance(dagster_home) as instance:
         end_dead_runs(instance)
         job = defs().resolve_job_def("regenerate")
         with Follower(instance, run_id, progress, shown):
@@ -90,7 +87,8 @@ def _run(model_type: str, pipeline: dict[str, Any], quiet: bool) -> tuple[str, P
                 run_id=run_id,
                 partition_key=model_type,
                 raise_on_error=False,
-                tags={PROCESS: this_process()},
+                # The daemon must not retry what a person runs: a rerun resumes.
+                tags={PROCESS: this_process(), "dagster/max_retries": "0"},
                 run_config={
                     "resources": {"pipeline": {"config": pipeline}},
                     # Progress is told by the follower; Dagster's own lines would be a page a step.

@@ -16,6 +16,7 @@ from srl_pipeline.defs.graph import INPUTS, PINS
 from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.errors import ArtifactError, PipelineError
 from srl_pipeline.launchers.lock import exclusive
+from srl_pipeline.model_types import Pack, load_pack
 from srl_pipeline.registry import ArtifactStore, Built, StoredArtifact
 
 DATA_VERSION = "dagster/data_version"
@@ -24,12 +25,13 @@ UNCHANGED = "unchanged, nothing recomputed"
 
 @dataclass(frozen=True)
 class Making:
-    """What a builder is given: where to store, for which model type, with which configuration and inputs."""
+    """What a builder is given: where to store, the pack as it is now, configuration and inputs."""
 
     context: dg.AssetExecutionContext
     asset: str
     model_type: str
     store: ArtifactStore
+    pack: Pack
     config: PipelineConfig
 
     def inputs(self) -> dict[str, str]:
@@ -76,7 +78,8 @@ def materialize(
     """Build the step's asset with ``make``, or find it; ``show`` adds metadata."""
     asset, model_type = context.asset_key.path[-1], context.partition_key
     with pipeline_errors():
-        making = Making(context, asset, model_type, pipeline.store(), pipeline.config(model_type))
+        pack = load_pack(model_type)
+        making = Making(context, asset, model_type, pipeline.store(), pack, pipeline.config(model_type, pack))
         lock = making.store.root / "_locks" / f"{asset}-{model_type}.lock"
         with exclusive(lock, lambda: context.log.info(f"Another process is making {asset}[{model_type}]: waiting")):
             built = make(making)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from srl_pipeline import config as settings
 from srl_pipeline.config import PipelineConfig
-from srl_pipeline.model_types import load_pack
+from srl_pipeline.model_types import Pack, load_pack
 from srl_pipeline.presets import preset
 from srl_pipeline.registry import ArtifactStore
 
@@ -23,10 +23,13 @@ class PipelineResource(dg.ConfigurableResource):
     overrides: dict[str, Any] = Field(default={}, description="Dotted names of settings: {srl.learning_rate: 0.0002}")
     home: str = Field(default="", description="Folder of artifacts and history; empty: SRL_HOME, else .srl")
 
-    def config(self, model_type: str) -> PipelineConfig:
-        """The configuration for one model type; raises PipelineError for an unknown preset, name or value."""
+    def config(self, model_type: str, pack: Pack | None = None) -> PipelineConfig:
+        """The configuration for one model type; raises PipelineError for an unknown preset, name or value.
+
+        ``pack`` saves reading it again where it is at hand.
+        """
         base = preset(self.preset or os.environ.get("SRL_PRESET") or "embedded")
-        return settings.override(base, load_pack(model_type).spec.training | self.overrides)
+        return settings.override(base, (pack or load_pack(model_type)).spec.training | self.overrides)
 
     def home_folder(self) -> Path:
         """The folder below which everything is kept."""

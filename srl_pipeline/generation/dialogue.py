@@ -1,7 +1,8 @@
-"""The A -> B -> C loop for one scenario: the teacher proposes a step, the verifier judges it before the next is asked for.
+"""The A -> B -> C loop for one scenario: the teacher proposes a step, the verifier judges it before the next is asked
+for.
 
-A rejected step goes back with the violation messages, at most ``max_revisions`` times; then this candidate is given up and counted, with
-the reason.
+A rejected step goes back with the violation messages, at most ``max_revisions`` times; then this candidate is given
+up and counted, with the reason.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import time
 from dataclasses import dataclass
 
 from srl_pipeline.canonical import digest
-from srl_pipeline.contracts import Action, LoreBundle, Revision, Scenario, Step, Trajectory
+from srl_pipeline.contracts import Action, LoreBundle, Revision, Scenario, Step, Trajectory, Verdict
 from srl_pipeline.teachers import Rejection, Task, Teacher
-from srl_pipeline.verification import SOFT_PENALTY, Verifier, artefact_of
+from srl_pipeline.verification import Verifier, artefact_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def solve(
             if step is None:
                 if not rejections and index == 0:
                     return None
-                return Abandoned(scenario.id, variant, index, rejections[-1].messages if rejections else ["no proposal"])
+                messages = rejections[-1].messages if rejections else ["no proposal"]
+                return Abandoned(scenario.id, variant, index, messages)
             before = artefact_of([s.action for s in steps])
             result = verifier.check_step(scenario, before, index, step.action)
             if result.hard_ok:
@@ -69,12 +71,17 @@ def solve(
         steps=steps,
         teacher=teacher.ref,
         variant="best" if variant == 0 else "near_best",
-        soft_cost=round((1.0 - verdict.outcome_reward) / SOFT_PENALTY, 6) if verdict.correct else 0.0,
+        soft_cost=soft_cost(verdict),
         revisions=revisions,
         generation=generation,
         novelty=novelty,
         seconds=round(time.perf_counter() - started, 6),
     )
+
+
+def soft_cost(verdict: Verdict) -> float:
+    """Weighted soft violations of a solution; 0 is ideal."""
+    return float(sum(v.weight for v in verdict.violations if v.severity == "soft"))
 
 
 def shorten(reasoning: str, words: int) -> str:

@@ -1,7 +1,8 @@
 """Which scenarios to draw: seeded, valid, never one of the evaluation set, never one drawn before.
 
-Novelty of a scenario: the share of axes on which it differs from the nearest scenario drawn before it (numeric axes by distance over range),
-0 for a repetition, 1 for nothing in common. Coverage: the share of pairs of axis values (numeric axes in thirds) that were drawn at least once.
+Novelty of a scenario: the share of axes on which it differs from the nearest scenario drawn before it (numeric axes
+by distance over range), 0 for a repetition, 1 for nothing in common. Coverage: the share of pairs of axis values
+(numeric axes in thirds) that were drawn at least once.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def evaluation_scenarios(space: ScenarioSpace, limit: int | None = None) -> list
             where=f"{space.pack.name}/evaluation.yaml",
             mend=f"Run 'srl-pipeline packs freeze {space.pack.name}'.",
         )
-    return [space.scenario(axes, where=f"evaluation.yaml, scenario {i}") for i, axes in enumerate(frozen[:limit])]
+    place = space.pack.place
+    return [space.scenario(axes, where=place("evaluation", str(i))) for i, axes in enumerate(frozen[:limit])]
 
 
 def valid_axes(space: ScenarioSpace, rng: random.Random, attempts: int = 10_000) -> Axes:
@@ -145,12 +147,20 @@ def _bucket(space: ScenarioSpace, axis: str, value: str | float) -> str:
 
 
 def freeze_evaluation(space: ScenarioSpace, count: int) -> list[Axes]:
-    """Choose ``count`` scenarios to hold out for ever: a seeded draw, so the choice is nobody's taste."""
+    """Choose ``count`` scenarios to hold out for ever: a seeded draw, so the choice is nobody's taste.
+
+    Raises PackError when that would leave generation less than half of what is possible.
+    """
+    valid, _ = count_valid(space)
+    if not 0 < count <= valid // 2:
+        raise PackError(
+            f"{count} of {valid} possible scenarios cannot be held out: generation needs at least half.",
+            where=f"pack {space.pack.name}, axes",
+            mend="Hold out fewer (--count), or add axis values.",
+        )
     rng = random.Random(seed_of("evaluation", space.pack.name))
     chosen: dict[str, Axes] = {}
-    for _ in range(count * 200):
-        if len(chosen) == count:
-            break
+    while len(chosen) < count:
         axes = valid_axes(space, rng)
         chosen.setdefault(digest(normalise(axes)), axes)
     return list(chosen.values())

@@ -12,7 +12,7 @@ from srl_pipeline.canonical import seed_of
 from srl_pipeline.clock import StopWatch
 from srl_pipeline.config import GenerationConfig, PipelineConfig
 from srl_pipeline.contracts import Gate, LoreBundle, Scenario, Sources, Trajectory
-from srl_pipeline.generation.dialogue import Abandoned, solve
+from srl_pipeline.generation.dialogue import Abandoned, soft_cost, solve
 from srl_pipeline.generation.sampling import ScenarioSampler, coverage, evaluation_ids
 from srl_pipeline.generation.sources import LoadedSources, load_sources
 from srl_pipeline.generation.tables import read_trajectories, write_trajectories
@@ -32,16 +32,17 @@ def build_trajectories(
 ) -> Built:
     """Generate trajectories, or find that they exist.
 
-    ``parent`` is the type's previous trajectories artifact. When only the rules differ between it and this one, trajectories that
-    still verify are kept and only the shortfall is generated anew. The parent is recorded in the notes; it is not part of the version,
-    so going back to an earlier rule set finds the earlier artifact.
+    ``parent`` is the type's previous trajectories artifact. When only the rules differ between it and this one,
+    trajectories that still verify are kept and only the shortfall is generated anew. The parent is recorded in the
+    notes; it is not part of the version, so going back to an earlier rule set finds the earlier artifact.
     """
     loaded = load_sources(store, model_type, sources)
     settings = {"generation": config.generation.model_dump(), "lore": config.lore.model_dump(), "seed": config.seed}
     seed = seed_of(config.seed, model_type, config.generation.generation)
+    code = code_version("generation", "teachers", "verification", "lore", "model_types/spec.py")
 
     def make(work: Path) -> Outcome:
-        return _generate(work, loaded, config, seed, _reusable(parent, sources, settings))
+        return _generate(work, loaded, config, seed, _reusable(parent, sources, settings, code))
 
     return build_or_reuse(
         store,
@@ -49,15 +50,17 @@ def build_trajectories(
         model_type,
         inputs=loaded.artifacts,
         config=settings,
-        code=code_version("generation", "teachers", "verification", "lore", "model_types/spec.py"),
+        code=code,
         make=make,
         seeds={"scenarios": seed},
     )
 
 
-def _reusable(parent: StoredArtifact | None, sources: Sources, settings: dict[str, object]) -> StoredArtifact | None:
+def _reusable(
+    parent: StoredArtifact | None, sources: Sources, settings: dict[str, object], code: str
+) -> StoredArtifact | None:
     """The parent, if only the rule set differs."""
-    if parent is None or parent.manifest.config != settings:
+    if parent is None or parent.manifest.config != settings or parent.manifest.code_version != code:
         return None
     same = parent.manifest.inputs | {"rule_set": sources.rule_set}
     return parent if same == sources.model_dump() and parent.manifest.inputs["rule_set"] != sources.rule_set else None
@@ -91,18 +94,23 @@ def _generate(
 
 
 def _still_valid(parent: StoredArtifact | None, verifier: Verifier, space: ScenarioSpace) -> list[Trajectory]:
-    """The parent's trajectories whose scenario still exists and whose steps still break no hard rule."""
+    """The parent's trajectories whose scenario still exists and whose steps are as good as they were.
+
+    No hard rule is broken, and the soft rules cost no more: a 'best' solution that a new soft rule finds worse need not
+    be the best any longer.
+    """
     if parent is None:
         return []
     held_out = evaluation_ids(space)
     valid: list[Trajectory] = []
     for t in read_trajectories(parent.path):
-        if t.scenario.id in held_out or space.impossible(t.scenario.axes):
+        if t.scenario.id in held_out or space.problem(t.scenario.axes):
             continue
         scenario = space.scenario(t.scenario.axes, where="parent trajectories")
         verdict = verifier.verify(scenario, [s.action for s in t.steps])
-        if verdict.correct and scenario == t.scenario:
-            valid.append(t)
+        cost = soft_cost(verdict)
+        if verdict.correct and scenario == t.scenario and cost <= t.soft_cost:
+            valid.append(t.model_copy(update={"soft_cost": cost}))
     log.info("%d trajectories of the previous generation still verify and are kept", len(valid))
     return valid
 
@@ -173,7 +181,13 @@ def _gates(
     scenarios = len({t.scenario.id for t in trajectories})
     least = max(2, int(settings.scenarios * settings.min_acceptance))
     return [
-        Gate(name="count", passed=scenarios >= least, value=scenarios, threshold=least, message=f"{scenarios} scenarios solved"),
+        Gate(
+            name="count",
+            passed=scenarios >= least,
+            value=scenarios,
+            threshold=least,
+            message=f"{scenarios} scenarios solved",
+        ),
         Gate(
             name="acceptance",
             passed=acceptance >= settings.min_acceptance,

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from srl_pipeline.errors import PackError
 from srl_pipeline.model_types.spec import Id, Name, Spec, number_text
+from srl_pipeline.model_types.validation import validate
 from srl_pipeline.model_types.yaml_source import parse_yaml, read_text
 
-FactValue = str | float | list[str]
 
-NUMBER_WORDS = dict(
-    enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
-    )
+def _no_flag(value: Any) -> Any:
+    if isinstance(value, bool):  # pydantic would take it for 1.0 or 0.0
+        raise ValueError("a fact is a number, a word or a list of words")
+    return value
+
+
+FactValue = Annotated[str | float | list[str], BeforeValidator(_no_flag)]
+
+_UP_TO_TWENTY = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
 )
+NUMBER_WORDS = dict(enumerate(_UP_TO_TWENTY.split()))
 
 
 class FrontMatter(Spec):
@@ -45,7 +53,7 @@ class LoreDocument(Spec):
         return [name for name, value in self.facts.items() if not states(self.prose, value)]
 
 
-def states(prose: str, value: FactValue) -> bool:
+def states(prose: str, value: str | float | list[str]) -> bool:
     """Whether ``prose`` states ``value``: words literally (underscores as spaces), numbers as numeral or word."""
     text = re.sub(r"\s+", " ", prose.lower())
     if isinstance(value, list):
@@ -61,7 +69,7 @@ def states(prose: str, value: FactValue) -> bool:
 def read_document(file: Path) -> LoreDocument:
     """Read one document; raises PackError naming file and line."""
     text = read_text(file)
-    parts = re.match(r"---\r?\n(.*?)\r?\n---[ \t]*\r?\n(.*)", text, re.DOTALL)
+    parts = re.match(r"---[ \t]*\n(.*?)\n---[ \t]*\n(.*)", text, re.DOTALL)
     if not parts:
         raise PackError(
             "A lore document begins with front matter between two lines of '---'.",
@@ -69,15 +77,7 @@ def read_document(file: Path) -> LoreDocument:
             mend="Add a head with id, title, tags and facts; docs/packs.md shows one.",
         )
     source = parse_yaml(parts[1], file, first_line=2)
-    try:
-        head = FrontMatter.model_validate(source.value or {})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise PackError(
-            f"Front matter: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
-            where=source.place(tuple(p for p in first["loc"] if isinstance(p, (str, int)))),
-            mend="A fact is a number, a word or a list of words; see docs/packs.md.",
-        ) from error
+    head = validate(FrontMatter, source)
     document = LoreDocument(**head.model_dump(), prose=parts[2].strip(), file=file.name)
     if missing := document.unstated_facts():
         raise PackError(

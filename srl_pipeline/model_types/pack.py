@@ -5,23 +5,23 @@
 
 from __future__ import annotations
 
-import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import ValidationError
 
 from srl_pipeline.canonical import digest
 from srl_pipeline.errors import PackError
 from srl_pipeline.model_types.documents import LoreDocument, read_document
+from srl_pipeline.model_types.finding import pack_folder
 from srl_pipeline.model_types.spec import Evaluation, Examples, PackSpec, Rules, Spec
+from srl_pipeline.model_types.validation import validate
 from srl_pipeline.model_types.yaml_source import YamlSource, read_yaml
 
-BUILT_IN = Path(__file__).resolve().parent
-S = TypeVar("S", bound=Spec)
+FILES = ("pack", "rules", "examples", "evaluation")
+LISTS = {"constraint": "pack", "rule": "rules", "gold": "examples", "counter": "examples"}
+"""Kind of thing with an id -> the file that lists it."""
 
 
 class PackDefinition(Spec):
@@ -45,8 +45,15 @@ class Pack:
 
     definition: PackDefinition
     documents: dict[str, LoreDocument]
-    places: dict[str, str] = field(default_factory=dict, compare=False)
-    """Rule, constraint or example id -> file:line, where the pack was read from files."""
+    places: dict[tuple[str, ...], str] = field(default_factory=dict, compare=False)
+    """Where things stand, as file:line, if read from files: ``("rule", "stone-is-local", "assert")``."""
+
+    def place(self, *thing: str) -> str:
+        """Where a thing stands; of a pinned pack, what it is called."""
+        for end in range(len(thing), 0, -1):
+            if found := self.places.get(thing[:end]):
+                return found
+        return f"pack {self.name}, {' '.join(thing)}"
 
     @property
     def name(self) -> str:
@@ -62,49 +69,6 @@ class Pack:
         return digest([d.model_dump(mode="json") for _, d in sorted(self.documents.items())])
 
 
-def pack_folders() -> list[Path]:
-    """Folders that hold packs: the built-in one and those of ``SRL_PACKS`` (separated by ``:``)."""
-    extra = [Path(p).absolute() for p in os.environ.get("SRL_PACKS", "").split(os.pathsep) if p]
-    for folder in extra:
-        if not folder.is_dir():
-            raise PackError(
-                f"{folder} is not a folder.", where="environment variable SRL_PACKS", mend="Correct or unset it."
-            )
-    return [BUILT_IN, *extra]
-
-
-def find_packs() -> dict[str, Path]:
-    """Name -> folder of every pack, without reading them. A name that two folders bring is refused."""
-    found: dict[str, Path] = {}
-    for parent in pack_folders():
-        for file in sorted(parent.glob("*/pack.yaml")):
-            name = file.parent.name
-            if not re.fullmatch(r"[a-z][a-z0-9_]{0,47}", name):
-                raise PackError(
-                    f"{name!r} is not a name for a model type.", where=str(file.parent), mend="Use lower_snake_case."
-                )
-            if name in found:
-                raise PackError(
-                    f"Model type {name!r} stands in two folders.",
-                    where=f"{found[name]} and {file.parent}",
-                    mend="Rename one of them.",
-                )
-            found[name] = file.parent
-    return found
-
-
-def pack_folder(name: str) -> Path:
-    """The folder of one pack; raises PackError with the known names."""
-    packs = find_packs()
-    if name not in packs:
-        raise PackError(
-            f"There is no model type {name!r}.",
-            where=", ".join(str(f) for f in pack_folders()),
-            mend=f"Use one of: {', '.join(packs) or 'none found'}; or add one with 'srl-pipeline packs new {name}'.",
-        )
-    return packs[name]
-
-
 def load_pack(name: str) -> Pack:
     """Load one pack by name."""
     return read_pack(pack_folder(name))
@@ -112,43 +76,20 @@ def load_pack(name: str) -> Pack:
 
 def read_pack(folder: Path) -> Pack:
     """Read a pack from its folder and check everything that needs no rule to be run."""
-    sources = {stem: read_yaml(folder / f"{stem}.yaml") for stem in ("pack", "rules", "examples")}
-    spec = _validate(PackSpec, sources["pack"])
-    evaluation_file = folder / "evaluation.yaml"
+    needed = [stem for stem in FILES if stem != "evaluation" or (folder / "evaluation.yaml").exists()]
+    sources = {stem: read_yaml(folder / f"{stem}.yaml") for stem in needed}
     definition = PackDefinition(
         name=folder.name,
-        spec=spec,
-        rules=_validate(Rules, sources["rules"]),
-        examples=_validate(Examples, sources["examples"]),
-        evaluation=_validate(Evaluation, read_yaml(evaluation_file))
-        if evaluation_file.exists()
+        spec=validate(PackSpec, sources["pack"]),
+        rules=validate(Rules, sources["rules"]),
+        examples=validate(Examples, sources["examples"]),
+        evaluation=validate(Evaluation, sources["evaluation"])
+        if "evaluation" in sources
         else Evaluation(version=1, scenarios=[]),
     )
     documents = _read_documents(folder / "lore")
-    _check_axes(spec, documents, sources["pack"])
-    _check_rules(definition, sources["rules"])
-    return Pack(definition, documents, _places(sources))
-
-
-def _validate(model: type[S], source: YamlSource) -> S:
-    try:
-        return model.model_validate(source.value if source.value is not None else {})
-    except ValidationError as error:
-        # Of a union's branches the deepest failure is the one that the writer meant.
-        first = max(error.errors(), key=lambda e: len(e["loc"]))
-        known = tuple(part for part in first["loc"] if isinstance(part, int) or _is_key(source.value, part))
-        raise PackError(
-            f"{'.'.join(str(p) for p in known) or source.file.stem}: {first['msg']}.",
-            where=source.place(known),
-            mend="docs/packs.md shows the format of every file.",
-        ) from error
-
-
-def _is_key(value: object, part: str | int) -> bool:
-    """Whether ``part`` is a key somewhere in ``value``: pydantic mixes branch names into its locations."""
-    if isinstance(value, dict):
-        return part in value or any(_is_key(v, part) for v in value.values())
-    return isinstance(value, list) and any(_is_key(v, part) for v in value)
+    _check_axes(definition.spec, documents, sources["pack"])
+    return Pack(definition, documents, _places(definition, sources))
 
 
 def _read_documents(folder: Path) -> dict[str, LoreDocument]:
@@ -194,20 +135,28 @@ def _check_axes(spec: PackSpec, documents: dict[str, LoreDocument], source: Yaml
             )
 
 
-def _places(sources: dict[str, YamlSource]) -> dict[str, str]:
-    lists = (("pack", "constraints"), ("rules", "rules"), ("examples", "gold"), ("examples", "counter"))
+def _places(definition: PackDefinition, sources: dict[str, YamlSource]) -> dict[tuple[str, ...], str]:
+    """Where everything stands; refuses an id that stands twice in its list."""
+    places: dict[tuple[str, ...], str] = {("difficulty",): sources["pack"].place(("difficulty",))}
+    for kind, ids in _ids(definition).items():
+        source, key = sources[LISTS[kind]], {"constraint": "constraints", "rule": "rules"}.get(kind, kind)
+        for index, name in enumerate(ids):
+            here = source.place((key, index))
+            if (first := places.setdefault((kind, name), here)) != here:
+                raise PackError(
+                    f"The {kind} id {name!r} stands twice; first at {first}.", where=here, mend="Rename one of them."
+                )
+            for part in ("assert", "when", "message", "because"):
+                places[kind, name, part] = source.place((key, index, part))
+    for index in range(len(definition.evaluation.scenarios)):
+        places["evaluation", str(index)] = sources["evaluation"].place(("scenarios", index))
+    return places
+
+
+def _ids(definition: PackDefinition) -> dict[str, Iterable[str]]:
     return {
-        item["id"]: sources[file].place((key, index))
-        for file, key in lists
-        for index, item in enumerate(sources[file].value.get(key) or [])
-    } | {"difficulty": sources["pack"].place(("difficulty",))}
-
-
-def _check_rules(definition: PackDefinition, source: YamlSource) -> None:
-    seen: set[str] = set()
-    for index, rule in enumerate(definition.rules.rules):
-        if rule.id in seen:
-            raise PackError(
-                f"Rule id {rule.id!r} stands twice.", where=source.place(("rules", index)), mend="Rename one of them."
-            )
-        seen.add(rule.id)
+        "constraint": [c.id for c in definition.spec.constraints],
+        "rule": [r.id for r in definition.rules.rules],
+        "gold": [g.id for g in definition.examples.gold],
+        "counter": [c.id for c in definition.examples.counter],
+    }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from srl_pipeline.contracts import Artefact, Json
 
@@ -12,6 +13,15 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+.-]{0,31}$")]
 Expression = Annotated[str, Field(min_length=1, max_length=400)]
+
+
+def _unique(words: list[str]) -> list[str]:
+    if len(set(words)) < len(words):
+        raise ValueError("a word stands twice")
+    return words
+
+
+Words = Annotated[list[Word], AfterValidator(_unique)]
 
 MAX_GRID = 200
 
@@ -39,7 +49,7 @@ class NumericAxis(Spec):
 
     @model_validator(mode="after")
     def _grid(self) -> NumericAxis:
-        if self.max < self.min or len(self.values) > MAX_GRID:
+        if self.max < self.min or (self.max - self.min) / self.step >= MAX_GRID:
             raise ValueError(f"max must not be below min, and the grid may have at most {MAX_GRID} values")
         return self
 
@@ -59,7 +69,7 @@ class Constraint(Spec):
 class EnumField(Spec):
     """One word of several."""
 
-    enum: list[Word] = Field(min_length=2, max_length=40)
+    enum: Words = Field(min_length=2, max_length=40)
     description: str = ""
 
 
@@ -75,7 +85,7 @@ class NumberField(Spec):
 
     @model_validator(mode="after")
     def _grid(self) -> NumberField:
-        if self.maximum < self.minimum or len(self.values) > MAX_GRID:
+        if self.maximum < self.minimum or (self.maximum - self.minimum) / self.multipleOf >= MAX_GRID:
             raise ValueError(f"maximum must not be below minimum, and the grid may have at most {MAX_GRID} values")
         if self.type == "integer" and any(not v.is_integer() for v in (self.minimum, self.maximum, self.multipleOf)):
             raise ValueError("an integer field needs integer bounds and step")
@@ -89,7 +99,7 @@ class NumberField(Spec):
 class Items(Spec):
     """Members of a set."""
 
-    enum: list[Word] = Field(min_length=2, max_length=16)
+    enum: Words = Field(min_length=2, max_length=16)
 
 
 class SetField(Spec):
@@ -118,13 +128,48 @@ class FlagField(Spec):
 FieldSpec = EnumField | NumberField | SetField | FlagField
 
 
+def _field_kind(value: Any) -> str | None:
+    """Which field is meant: an error then speaks of that kind alone, and not of all four."""
+    if isinstance(value, Spec):
+        value = value.model_dump()
+    if not isinstance(value, dict):
+        return None
+    kind = value.get("type", "enum" if "enum" in value else None)
+    return {"integer": "number", "boolean": "flag", "array": "set"}.get(kind, kind) if isinstance(kind, str) else None
+
+
+AnyField = Annotated[
+    Annotated[EnumField, Tag("enum")]
+    | Annotated[NumberField, Tag("number")]
+    | Annotated[SetField, Tag("set")]
+    | Annotated[FlagField, Tag("flag")],
+    Discriminator(
+        _field_kind,
+        custom_error_type="field_kind",
+        custom_error_message="a field has an 'enum', or the type integer, number, array or boolean",
+    ),
+]
+
+
+def _axis_kind(value: Any) -> str:
+    plain = isinstance(value, dict) and not any(isinstance(v, (dict, Spec)) for v in value.values())
+    return "numeric" if isinstance(value, NumericAxis) or (plain and {"min", "max", "step"} & set(value)) else "words"
+
+
+AnyAxis = Annotated[
+    Annotated[NumericAxis, Tag("numeric")]
+    | Annotated[dict[Name, AxisValue], Field(min_length=1, max_length=64), Tag("words")],
+    Discriminator(_axis_kind),
+]
+
+
 class StepSpec(Spec):
     """One titled step and the fields that its action has, all required."""
 
     id: Name
     title: str = Field(min_length=1, max_length=40)
     instruction: str = Field(min_length=1, max_length=200)
-    fields: dict[Name, FieldSpec] = Field(min_length=1, max_length=8)
+    fields: dict[Name, AnyField] = Field(min_length=1, max_length=8)
 
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the step's action."""
@@ -196,7 +241,7 @@ class PackSpec(Spec):
     description: str
     system: str = Field(min_length=1, max_length=400)
     brief: str = Field(min_length=1, max_length=400)
-    axes: dict[Name, NumericAxis | dict[Name, AxisValue]] = Field(min_length=1, max_length=10)
+    axes: dict[Name, AnyAxis] = Field(min_length=1, max_length=10)
     constraints: list[Constraint] = Field(default_factory=list)
     difficulty: Expression
     steps: list[StepSpec] = Field(min_length=1, max_length=8)
@@ -243,6 +288,8 @@ def field_schema(field: FieldSpec) -> dict[str, Any]:
 
 
 def on_grid(field: NumberField, value: float) -> bool:
-    """Whether ``value`` is one of the field's values, up to rounding."""
+    """Whether ``value`` is one of the field's values, up to rounding; not-a-number is none."""
+    if not math.isfinite(value):
+        return False
     steps = (value - field.minimum) / field.multipleOf
     return abs(steps - round(steps)) < 1e-6

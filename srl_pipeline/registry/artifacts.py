@@ -1,7 +1,8 @@
 """The local artifact store: ``<root>/<asset>/<model type>/<data version>/`` with a ``manifest.json``.
 
-An artifact is built in a work folder beside its final place and moved there by one rename when its manifest is written and
-flushed: what is visible is complete. Consumers go through `require`, which refuses a failed gate, a missing or an altered file.
+An artifact is built in a work folder beside its final place and moved there by one rename when its manifest is
+written and flushed: what is visible is complete. Consumers go through `require`, which refuses a failed gate, a
+missing or an altered file.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +44,17 @@ class ArtifactStore:
         self.root = root.absolute()
 
     def folder(self, asset: str, model_type: str, data_version: str) -> Path:
-        """Where a committed artifact lies."""
+        """Where a committed artifact lies; refuses names that would lead out of the store."""
+        for name in (asset, model_type, data_version):
+            if name in ("", ".", "..") or Path(name).name != name:
+                raise ArtifactError(
+                    f"{name!r} cannot be part of an artifact's path.", where=str(self.root), mend="Use a plain name."
+                )
         return self.root / asset / model_type / data_version
 
     def work_folder(self, asset: str, model_type: str, data_version: str) -> Path:
         """Where it is being built. Independent of any run id, so a retry finds what its predecessor saved."""
-        path = self.root / "_work" / asset / model_type / data_version
+        path = self.root / "_work" / self.folder(asset, model_type, data_version).relative_to(self.root)
         with disk_errors(path):
             path.mkdir(parents=True, exist_ok=True)
         return path
@@ -59,7 +66,8 @@ class ArtifactStore:
         if not file.exists():
             return None
         try:
-            return StoredArtifact(path, Manifest.model_validate_json(file.read_bytes()))
+            with disk_errors(file):
+                return StoredArtifact(path, Manifest.model_validate_json(file.read_bytes()))
         except ValidationError as error:
             raise ArtifactError(
                 f"The manifest is not readable: {error.errors()[0]['msg']}",
@@ -98,10 +106,9 @@ class ArtifactStore:
         Files and folders whose name starts with ``_`` (checkpoints of an unfinished run) are left out.
         """
         target = self.folder(manifest.asset, manifest.model_type, manifest.data_version)
-        if existing := self.find(manifest.asset, manifest.model_type, manifest.data_version):
-            if not existing.manifest.failed_gates:
-                return existing
-            shutil.rmtree(target)
+        existing = self.find(manifest.asset, manifest.model_type, manifest.data_version)
+        if existing and not existing.manifest.failed_gates:
+            return existing
         with disk_errors(target):
             for private in work.glob("_*"):
                 shutil.rmtree(private) if private.is_dir() else private.unlink()
@@ -110,8 +117,18 @@ class ArtifactStore:
             complete = manifest.model_copy(update={"digests": digests})
             write_durably(work / MANIFEST, pretty(complete.model_dump(mode="json")))
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(work, target)
+            self._clear(target)
+            work.replace(target)
         return StoredArtifact(target, complete)
+
+    def _clear(self, target: Path) -> None:
+        """Make way for a commit: what lies there failed its gates, or is what a crash left without a manifest."""
+        if not target.exists():
+            return
+        (self.root / "_work").mkdir(parents=True, exist_ok=True)
+        trash = Path(tempfile.mkdtemp(dir=self.root / "_work", prefix="trash-"))
+        target.replace(trash / target.name)  # one rename, so that no half-removed artifact is ever visible
+        shutil.rmtree(trash)
 
     def versions(self, asset: str, model_type: str) -> list[StoredArtifact]:
         """All committed versions, oldest first."""
@@ -129,20 +146,25 @@ def write_durably(path: Path, text: str) -> None:
             handle.write(text)
             handle.flush()
             os.fsync(handle.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
 
 
 @contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Generator[None, None, None]:
     """Turn a full or read-only disk into an error that says so."""
     try:
         yield
     except OSError as error:
-        reasons = {errno.ENOSPC: "The disk is full", errno.EROFS: "The disk is read-only", errno.EACCES: "Access is denied"}
+        reasons = {
+            errno.ENOSPC: "The disk is full",
+            errno.EDQUOT: "The disk quota is used up",
+            errno.EROFS: "The disk is read-only",
+            errno.EACCES: "Access is denied",
+        }
         if error.errno not in reasons:
             raise
         raise ArtifactError(
             f"{reasons[error.errno]}; nothing half-written will be taken as complete.",
-            where=str(path),
+            where=str(error.filename or path),
             mend="Free space or grant access (SRL_HOME chooses the folder) and run again; finished work is kept.",
         ) from error

@@ -10,7 +10,7 @@ from typing import Any
 
 from srl_pipeline.clock import StopWatch, now_iso
 from srl_pipeline.contracts import Gate, Manifest
-from srl_pipeline.registry.artifacts import ArtifactStore, StoredArtifact
+from srl_pipeline.registry.artifacts import ArtifactStore, StoredArtifact, disk_errors
 from srl_pipeline.registry.versions import artifact_version
 
 log = logging.getLogger("srl_pipeline")
@@ -23,7 +23,7 @@ class Outcome:
     metrics: dict[str, float]
     gates: list[Gate]
     cost_usd: float = 0.0
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def build_or_reuse(
 ) -> Built:
     """Return the committed artifact for these inputs, or call ``make(work_folder)`` and commit what it wrote.
 
-    ``data_version`` is given for pins, whose version is the hash of their content. An artifact with a failed gate is made again.
+    ``data_version`` is given for pins, whose version is the hash of their content. An artifact with a failed gate is
+    made again.
     """
     versions = {name: artifact.data_version for name, artifact in sorted(inputs.items())}
     version = data_version or artifact_version(asset, versions, config, code)
@@ -63,7 +64,8 @@ def build_or_reuse(
     log.info("%s[%s] %s: building", asset, model_type, version)
     watch = StopWatch()
     work = store.work_folder(asset, model_type, version)
-    outcome = make(work)
+    with disk_errors(work):
+        outcome = make(work)
     manifest = Manifest(
         asset=asset,
         model_type=model_type,

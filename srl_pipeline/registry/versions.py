@@ -1,8 +1,9 @@
 """Data versions and code versions.
 
-A data version is the hash of everything that decides an artifact: its inputs' versions, its configuration and the source
-code of the packages that make it. It is known before work begins, so a finished artifact is found instead of made again,
-and an interrupted one resumes at a path that no run id is part of. Pins (lore, teacher, rules) are hashed by content.
+A data version is the hash of everything that decides an artifact: its inputs' versions, its configuration and the
+source code of the packages that make it. It is known before work begins, so a finished artifact is found instead of
+made again, and an interrupted one resumes at a path that no run id is part of. Pins (lore, teacher, rules) are hashed
+by content.
 """
 
 from __future__ import annotations

@@ -13,7 +13,9 @@ PROBES = 12
 """Alternative values tried per field."""
 
 
-def explain(verifier: Verifier, search: StepSearch, scenario: Scenario, before: Artefact, action: Action, step: int) -> str:
+def explain(
+    verifier: Verifier, search: StepSearch, scenario: Scenario, before: Artefact, action: Action, step: int
+) -> str:
     """Clauses for the rules that decided ``action``, fields in order, joined by semicolons."""
     artefact = {**before, **action}
     evidence = verifier.evidence(scenario, artefact)
@@ -29,14 +31,21 @@ def explain(verifier: Verifier, search: StepSearch, scenario: Scenario, before: 
                     count = decided.get(rule.id, (0, rule))[0]
                     decided[rule.id] = (count + 1, rule)
         evidence.set(name, action[name])
-        # The rule that leaves the fewest alternatives explains the choice best; one clause a field.
-        for _, rule in sorted(decided.values(), key=lambda d: (-d[0], not d[1].hard)):
-            if rule.id in told:
-                break
+        if not decided:
+            continue
+        _, rule = min(decided.values(), key=lambda d: _merit(d[0], d[1], name, search.names))
+        if rule.id not in told:
             told.add(rule.id)
             clauses.append(verifier.because(rule, scenario, artefact).rstrip("."))
-            break
     return "; ".join(dict.fromkeys(clauses)) + "." if clauses else ""
+
+
+def _merit(count: int, rule: Rule, name: str, order: list[str]) -> tuple[int, bool, bool]:
+    """Less is better: the rule that leaves the fewest alternatives explains a choice best; then the one that was
+    waiting for this field (its last in the search's order), for it could not decide before; then a hard one.
+    """
+    last = max((order.index(f) for f in rule.fields if f in order), default=-1)
+    return -count, order[last] != name, not rule.hard
 
 
 def _probes(values: list[object], chosen: object) -> list[object]:

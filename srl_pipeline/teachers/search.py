@@ -1,8 +1,8 @@
 """The embedded default teacher: a generic expert that works for any pack.
 
-Backtracking over the steps, branch and bound within a step (`step_search`). Among valid solutions it takes the one with the lowest
-weighted soft violations; ties go to what the brief says, then to what the lore says, then to the schema's order; never to chance. Variants are the
-next best solutions, marked as such. It knows no model type by name.
+Backtracking over the steps, branch and bound within a step (`step_search`). Among valid solutions it takes the one
+with the lowest weighted soft violations; ties go to what the brief says, then to what the lore says, then to the
+schema's order; never to chance. Variants are the next best solutions, marked as such. It knows no model type by name.
 """
 
 from __future__ import annotations
@@ -88,9 +88,10 @@ class SearchTeacher:
         return plans
 
     def solve(self, scenario: Scenario, lore: str, keep: int = 1) -> list[Plan]:
-        """The ``keep`` best plans (cost, actions), best first. Raises TeacherError when there is none within the bounds."""
+        """The ``keep`` best plans (cost, actions), best first. Raises TeacherError when there is none in the bounds."""
         preference = [
-            {name: prefer(values, scenario.brief, lore) for name, values in step.domains.items()} for step in self._steps
+            {name: prefer(values, scenario.brief, lore) for name, values in step.domains.items()}
+            for step in self._steps
         ]
         hunt = _Hunt(self._steps, scenario, preference, keep)
         plans = hunt.run(width=keep)
@@ -163,4 +164,3 @@ def prefer(values: Sequence[Json], brief: str, lore: str) -> list[Json]:
 def search_teacher_ref() -> TeacherRef:
     """Name and version of the embedded teacher."""
     return TeacherRef(name="search", version=code_version("teachers", "verification"))
-

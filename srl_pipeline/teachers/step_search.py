@@ -1,7 +1,8 @@
 """Search in one step: the best actions given the steps before, by depth-first search over the fields with pruning.
 
-Hard rules prune as soon as their last field is set; soft rules add to the cost, and a branch that is no better than the worst
-kept one is cut. Fields are tried in schema order and values in order of preference, so among equal costs the first leaf is the preferred one.
+Hard rules prune as soon as their last field is set; soft rules add to the cost, and a branch that is no better than
+the worst kept one is cut. Fields are tried in schema order and values in order of preference, so among equal costs
+the first leaf is the preferred one.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ class GroupSignal:
 
 
 def population_std(values: Sequence[float]) -> float:
-    """Population standard deviation; 0 for fewer than two values."""
-    if len(values) < 2:
+    """Population standard deviation; 0 for fewer than two values, and exactly 0 where all are equal."""
+    if len(values) < 2 or min(values) == max(values):
         return 0.0
     mean = math.fsum(values) / len(values)
     return math.sqrt(math.fsum((v - mean) ** 2 for v in values) / len(values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Sequence
@@ -112,7 +113,7 @@ class _Stage:
         self.trainer.train(resume_from_checkpoint=str(resume) if resume else None)
 
     def finish_row(self, step: int, logs: dict[str, float]) -> None:
-        if not all(v == v for v in (logs["loss"], logs.get("grad_norm", 0.0))):
+        if not all(math.isfinite(v) for v in (logs["loss"], logs.get("grad_norm", 0.0))):
             raise TrainingError(
                 f"The loss is not a number at step {step}.",
                 where=str(self.journal.file),

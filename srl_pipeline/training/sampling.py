@@ -44,7 +44,8 @@ class Sampler:
         self._tokenizer = tokenizer
         base = base_model(model)
         self._copy = plain_copy(base)
-        self._ends = {tokenizer.eos_token_id, base.generation_config.eos_token_id, tokenizer.convert_tokens_to_ids("<|im_end|>")}
+        ends = base.generation_config.eos_token_id  # one id, or several
+        self._ends = {tokenizer.eos_token_id, tokenizer.get_vocab().get("<|im_end|>"), *(ends if isinstance(ends, list) else [ends])}
         self._newline = torch.tensor(["\n" in tokenizer.decode([i]) for i in range(len(tokenizer))])
 
     @property

@@ -39,4 +39,4 @@ def _field(student: Json, expert: Json, field: FieldSpec) -> float:
             return 0.0
         left, right = {str(v) for v in student}, {str(v) for v in expert}
         return 2 * len(left & right) / (len(left) + len(right)) if left or right else 1.0
-    return float(student == expert)
+    return float(dumps(student) == dumps(expert))  # True is not 1

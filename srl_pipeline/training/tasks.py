@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from srl_pipeline.canonical import dumps
 from srl_pipeline.config import RlvrConfig, SrlConfig
 from srl_pipeline.contracts import Action
 from srl_pipeline.training.groups import GroupSignal, Score, rlvr_signal, srl_signal
@@ -41,13 +42,17 @@ class SrlTask:
         self._titles = [s.title for s in verifier.pack.spec.steps]
 
     def stop(self, text: str) -> bool:
+        if not self._config.step_title:  # the student writes the heading itself
+            first, _, text = text.partition("\n")
+            return not first.startswith("## ") or ends(text, 1)
         return ends(text, 1)
 
     def score(self, prompt: Prompt, text: str) -> Score:
         assert prompt.step is not None
-        begun = text.removeprefix(heading(prompt.step, self._titles[prompt.step]))
-        step = parse_body(begun, prompt.step, self._titles[prompt.step])
-        if isinstance(step, FormatError):
+        title = self._titles[prompt.step]
+        begun = "" if self._config.step_title else heading(prompt.step, title)
+        step = parse_body(text.removeprefix(begun), prompt.step, title)
+        if isinstance(step, FormatError) or not text.startswith(begun):
             return Score(self._config.format_penalty, well_formed=False, correct=False)
         best = max((self._likeness(step.action, expert, prompt.step) for expert in prompt.expert), key=lambda x: x[0])
         result = self._verifier.check_step(prompt.scenario, artefact_of(prompt.before), prompt.step, step.action)
@@ -55,7 +60,7 @@ class SrlTask:
         parts = {"text": best[1], "fields": best[2], "rules": result.compliance}
         total = weights.text + weights.fields + weights.rules
         reward = (weights.text * best[1] + weights.fields * best[2] + weights.rules * result.compliance) / total
-        return Score(reward, well_formed=True, correct=step.action in prompt.expert, parts=parts)
+        return Score(reward, well_formed=True, correct=dumps(step.action) in map(dumps, prompt.expert), parts=parts)
 
     def signal(self, scores: Sequence[Score]) -> GroupSignal:
         return srl_signal(scores, std_epsilon=self._config.std_epsilon, format_weight=FORMAT_WEIGHT)

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import load_peft_weights, set_peft_model_state_dict
+from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from srl_pipeline.config import PolicyConfig
@@ -63,8 +64,9 @@ class PolicyTrainer(GRPOTrainer):
             args=grpo_arguments(config, output, seed, micro, per_step // micro, student),
             train_dataset=Dataset.from_dict({"prompt": ["drawn by the collector"] * config.prompts_per_step}),
             processing_class=student.tokenizer,
-            callbacks=callbacks,
+            callbacks=[_NoSignal(collector), *callbacks],
         )
+        self.remove_callback(PrinterCallback)  # the journal says it better
 
     @property
     def sampler(self) -> Sampler:
@@ -85,9 +87,6 @@ class PolicyTrainer(GRPOTrainer):
         batch = self._collector.collect(self.sampler, self.state.global_step)
         self._rollout_seconds = time.perf_counter() - begun
         self._report(batch)
-        if self._collector.counts.idle >= MAX_IDLE:
-            log.warning("no group carried signal in %d steps in a row; the stage ends here", MAX_IDLE)
-            self.control.should_training_stop = True
         return {"groups": batch.kept}
 
     def _micro_batches(self, batch: dict[str, Any]) -> list[dict[str, Any]]:
@@ -106,8 +105,7 @@ class PolicyTrainer(GRPOTrainer):
         pad = self._tokenizer.pad_token_id
         completion_ids = torch.tensor([ids + [pad] * (longest - len(ids)) for _, ids, _ in rows], device=device)
         mask = torch.tensor([[1] * len(ids) + [0] * (longest - len(ids)) for _, ids, _ in rows], device=device)
-        share = scale * len(groups) / per  # TRL averages over the rows present; absent groups must not count
-        advantages = torch.tensor([a * share for *_, a in rows], dtype=torch.float32, device=device)
+        advantages = torch.tensor([a for *_, a in rows], dtype=torch.float32, device=device)
         empty = torch.zeros((len(rows), 0), dtype=torch.long, device=device)
         inputs = {
             "groups": [(g.prompt.ids, [c.ids for c in g.completions]) for g in groups],
@@ -117,6 +115,7 @@ class PolicyTrainer(GRPOTrainer):
             "completion_mask": mask,
             "advantages": advantages,
             "num_items_in_batch": mask.sum(),
+            "share": scale * len(groups) / per,  # TRL averages over the rows present; absent groups must not count
         }
         if self.beta:
             inputs["ref_per_token_logps"] = self.reference_logps(inputs["groups"], longest)
@@ -126,7 +125,7 @@ class PolicyTrainer(GRPOTrainer):
         if not inputs["groups"]:  # nothing to learn from: a zero that is connected to every trained weight
             return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), torch.zeros((), device=self.model.device))
         self._groups = inputs["groups"]
-        return super()._compute_loss(model, inputs)
+        return super()._compute_loss(model, inputs) * inputs["share"]
 
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, *_: Any, **__: Any
@@ -135,7 +134,8 @@ class PolicyTrainer(GRPOTrainer):
         return logps, entropies, None
 
     def _policy_logps(self, model: Any, groups: Any, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-        found = completion_logps(model, groups, temperature=self.temperature, pad_id=self._tokenizer.pad_token_id)
+        with self.accelerator.autocast():
+            found = completion_logps(model, groups, temperature=self.temperature, pad_id=self._tokenizer.pad_token_id)
         logps, entropies = (torch.stack([torch.nn.functional.pad(t, (0, width - len(t))) for t in part]) for part in found)
         return logps, entropies
 
@@ -194,6 +194,22 @@ class PolicyTrainer(GRPOTrainer):
         set_peft_model_state_dict(self.accelerator.unwrap_model(self.model), weights, adapter_name="default")
 
 
+class _NoSignal(TrainerCallback):
+    """Steps without any group that carries signal: momentum must not move the weights; after several in a row the stage ends."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        if self._collector.counts.idle:
+            model.zero_grad(set_to_none=True)  # the optimizer passes over weights without a gradient
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self._collector.counts.idle >= MAX_IDLE:
+            log.warning("no group carried signal in %d steps in a row; the stage ends here", MAX_IDLE)
+            control.should_training_stop = control.should_save = True
+
+
 def grpo_arguments(config: PolicyConfig, output: Path, seed: int, micro: int, accumulate: int, student: Student) -> GRPOConfig:
     """TRL's arguments: per-sequence mean, symmetric clip, group-std-normalised advantages (paper, section 3.3)."""
     return GRPOConfig(
@@ -213,13 +229,14 @@ def grpo_arguments(config: PolicyConfig, output: Path, seed: int, micro: int, ac
         scale_rewards="group",
         seed=seed,
         logging_steps=1,
+        logging_nan_inf_filter=False,
         save_strategy="steps",
         save_steps=config.save_every,
         save_total_limit=2,
         report_to=[],
         disable_tqdm=True,
         use_cpu=student.device.type == "cpu",
-        bf16=False,
+        bf16=student.dtype == torch.bfloat16,
         gradient_checkpointing=False,
         dataloader_pin_memory=False,
         remove_unused_columns=False,

@@ -13,6 +13,7 @@ instances of a trajectory and its whole episode are prefixes of one text. Parsin
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from srl_pipeline.contracts import Action, Step
 
 GRAMMAR_VERSION: Final = 1
 MAX_CHARACTERS: Final = 20_000
+MAX_DEPTH: Final = 16
+"""Objects and lists within one another that an action may have."""
 _THINK = re.compile(r"<think>([^\n]*)</think>\s*\Z")
 
 
@@ -62,10 +65,10 @@ def parse_body(text: str, index: int, title: str) -> Step | FormatError:
     """Read what follows a heading: exactly one step body."""
     if len(text) > MAX_CHARACTERS:
         return FormatError(index, f"more than {MAX_CHARACTERS} characters")
-    lines = [line for line in text.split("\n") if line.strip()]
+    lines = text.rstrip().split("\n")
     reasoning = ""
     if len(lines) == 2:
-        match = _THINK.match(lines[0].strip())
+        match = _THINK.match(lines[0])
         if not match:
             return FormatError(index, "the line before the action is not <think>…</think>")
         reasoning = match[1].strip()
@@ -77,23 +80,31 @@ def parse_body(text: str, index: int, title: str) -> Step | FormatError:
 
 def parse_action(line: str) -> Action | str:
     """A JSON object on one line, or why it is none. Duplicate keys, NaN and deep nesting are errors."""
+    if not line.startswith("{"):
+        return "the action is not a JSON object"
     try:
-        value = json.loads(line, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        value = json.loads(line, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_int=_integer)
+        if _deeper(value, MAX_DEPTH):
+            return f"the action is nested deeper than {MAX_DEPTH}"
         dumps(value)
     except (ValueError, RecursionError) as error:
         return f"the action is not JSON: {str(error)[:80]}"
-    return value if isinstance(value, dict) else "the action is not a JSON object"
+    return value
 
 
 def parse(text: str, titles: Sequence[str]) -> Episode:
     """Read a whole episode that begins with its first heading; stops at the first error."""
     steps: list[Step] = []
-    rest = text[:MAX_CHARACTERS]
+    rest = text.rstrip()
+    if len(rest) > MAX_CHARACTERS:
+        return Episode(steps, FormatError(0, f"more than {MAX_CHARACTERS} characters"))
     for index, title in enumerate(titles):
         first, newline, rest = rest.partition("\n")
         if f"{first}\n" != heading(index, title) or not newline:
             return Episode(steps, FormatError(index, f"expected the heading '{heading(index, title).strip()}'"))
         end = rest.find("\n## ")
+        if end >= 0 and not rest[:end].rpartition("\n")[2].strip():
+            return Episode(steps, FormatError(index, "a blank line"))
         piece, rest = (rest, "") if end < 0 else (rest[: end + 1], rest[end + 1 :])
         step = parse_body(piece, index, title)
         if isinstance(step, FormatError):
@@ -134,6 +145,18 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(result) < len(pairs):
         raise ValueError("a key stands twice")
     return result
+
+
+def _deeper(value: object, levels: int) -> bool:
+    """Whether objects and lists stand in one another more than ``levels`` deep."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inner is not None and (levels == 0 or any(_deeper(v, levels - 1) for v in inner))
+
+
+def _integer(text: str) -> int:
+    if math.isinf(float(text)):  # all that follows computes in doubles
+        raise ValueError("a number too large for a double")
+    return int(text)
 
 
 def _no_constant(name: str) -> object:

@@ -6,18 +6,40 @@ It teaches the format, not mastery; its tokens count in the compute budget and t
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset
-from transformers import TrainerCallback
-from trl import SFTConfig, SFTTrainer
+import torch
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from srl_pipeline.config import WarmupConfig
 from srl_pipeline.contracts import Trajectory
+from srl_pipeline.errors import TrainingError
 from srl_pipeline.training.journal import Journal
 from srl_pipeline.training.prompts import PromptWriter
+from srl_pipeline.training.shared_prefix import completion_logps
 from srl_pipeline.training.student import Student
+
+Transcript = tuple[list[int], list[int]]
+"""Prompt ids and answer ids."""
+
+
+class WarmupTrainer(Trainer):
+    """Supervised fine-tuning on the answers alone: only their positions go through the vocabulary projection."""
+
+    loss_is_scaled_for_ga = True
+
+    def compute_loss(self, model: Any, inputs: list[Transcript], *_: Any, **__: Any) -> torch.Tensor:
+        """Negative log-likelihood a token, mean over the answers of the batch."""
+        groups = [(prompt, [answer]) for prompt, answer in inputs]
+        with self.accelerator.autocast():
+            logps, _entropy = completion_logps(model, groups, temperature=1.0, pad_id=0)
+        loss = torch.stack([-tokens.mean() for tokens in logps]).mean()
+        return loss / self.current_gradient_accumulation_steps
+
+    def _prepare_inputs(self, inputs: Any) -> Any:
+        return inputs
 
 
 class _Rows(TrainerCallback):
@@ -30,23 +52,26 @@ class _Rows(TrainerCallback):
 
 
 def run_warmup(
-    student: Student, model: Any, writer: PromptWriter, trajectories: list[Trajectory], config: WarmupConfig, work: Path, seed: int
+    student: Student,
+    model: Any,
+    writer: PromptWriter,
+    trajectories: Sequence[Trajectory],
+    config: WarmupConfig,
+    work: Path,
+    seed: int,
 ) -> dict[str, float]:
-    """Train the adapter on transcripts and save it to ``work/warmup``; returns metrics. Short enough to start over after an interruption."""
+    """Train the adapter on transcripts and save it to ``work/warmup``; returns metrics.
+
+    Short enough to start over after an interruption: the same seed gives the same weights.
+    """
     rows = [writer.transcript(t) for t in trajectories]
-    data = Dataset.from_dict(
-        {
-            "input_ids": [prompt + answer for prompt, answer in rows],
-            "completion_mask": [[0] * len(prompt) + [1] * len(answer) for prompt, answer in rows],
-        }
-    )
     journal = Journal(work, "warmup", config.steps)
     journal.resume(0)
     output = work / "_warmup"
     shutil.rmtree(output, ignore_errors=True)
-    trainer = SFTTrainer(
+    trainer = WarmupTrainer(
         model=model,
-        args=SFTConfig(
+        args=TrainingArguments(
             output_dir=str(output),
             per_device_train_batch_size=config.micro_batch_size,
             gradient_accumulation_steps=max(1, config.batch_size // config.micro_batch_size),
@@ -56,28 +81,33 @@ def run_warmup(
             warmup_steps=min(5, config.steps // 4),
             seed=seed % (2**31),
             logging_steps=1,
+            logging_nan_inf_filter=False,
             save_strategy="no",
             report_to=[],
             disable_tqdm=True,
-            max_length=None,
-            completion_only_loss=True,
             use_cpu=student.device.type == "cpu",
-            bf16=False,
-            gradient_checkpointing=False,
+            bf16=student.dtype == torch.bfloat16,
             dataloader_pin_memory=False,
+            remove_unused_columns=False,
         ),
-        train_dataset=data,
-        processing_class=student.tokenizer,
+        train_dataset=rows,  # type: ignore[arg-type]
+        data_collator=list,
         callbacks=[_Rows(journal)],
     )
+    trainer.remove_callback(PrinterCallback)
     trainer.train()
-    model.save_pretrained(str(work / "warmup"), selected_adapters=["default"])
-    seen = config.steps * config.batch_size
+    losses = [row["loss"] for row in journal.rows()]
+    if any(loss != loss for loss in losses):
+        raise TrainingError("The warm-up's loss is not a number.", where=str(journal.file), mend="Lower warmup.learning_rate.")
+    temporary = work / "_warmup_adapter"
+    model.save_pretrained(str(temporary), selected_adapters=["default"])
+    temporary.replace(work / "warmup")
     answers = [len(answer) for _, answer in rows]
-    losses = [r["loss"] for r in journal.rows()]
     return {
         "steps": float(config.steps),
-        "trained_tokens": float(seen * sum(answers) / len(answers)),
+        "trained_tokens": float(config.steps * config.batch_size * sum(answers) / len(answers)),
+        "prompt_tokens_mean": sum(len(prompt) for prompt, _ in rows) / len(rows),
+        "answer_tokens_mean": sum(answers) / len(answers),
         "loss_first": losses[0] if losses else 0.0,
         "loss_last": losses[-1] if losses else 0.0,
     }

@@ -1,4 +1,4 @@
-"""A rule set is accepted only on evidence: gold passes, counter-examples fail for the stated reason, every rule is exercised."""
+"""A rule set is accepted only on evidence: gold passes, counter-examples fail as stated, every rule is exercised."""
 
 from __future__ import annotations
 
@@ -14,18 +14,26 @@ def check_examples(verifier: Verifier) -> None:
     """Raise PackError for the first example that does not behave as it says."""
     pack, space = verifier.pack, ScenarioSpace(verifier.pack)
     for gold in pack.definition.examples.gold:
-        where = pack.places.get(gold.id, f"{pack.name}/examples.yaml ({gold.id})")
+        where = pack.place("gold", gold.id)
         broken = _broken(verifier, space.scenario(gold.scenario, where=where), gold.artefact, where)
         if broken:
             rule, message = next(iter(broken.items()))
             raise PackError(f"Gold {gold.id} breaks rule {rule}: {message}", where=where, mend="Mend example or rule.")
+    rules = {rule.id for rule in verifier.rules.rules}
     for counter in pack.definition.examples.counter:
-        where = pack.places.get(counter.id, f"{pack.name}/examples.yaml ({counter.id})")
+        where = pack.place("counter", counter.id)
+        if counter.breaks not in rules:
+            raise PackError(
+                f"Counter-example {counter.id} names rule {counter.breaks!r}, which is none.",
+                where=where,
+                mend=f"Name one of {', '.join(sorted(rules))}.",
+            )
         scenario, artefact = counter_case(space, counter, where)
         broken = _broken(verifier, scenario, artefact, where)
         if set(broken) != {counter.breaks}:
             raise PackError(
-                f"Counter-example {counter.id} must break exactly {counter.breaks!r}; it breaks {sorted(broken) or 'nothing'}.",
+                f"Counter-example {counter.id} must break exactly {counter.breaks!r}; "
+                f"it breaks {', '.join(sorted(broken)) or 'nothing'}.",
                 where=where,
                 mend="Change it so that only the named rule fails, or mend the rule.",
             )
@@ -34,7 +42,7 @@ def check_examples(verifier: Verifier) -> None:
         if rule.id not in named:
             raise PackError(
                 f"No counter-example breaks rule {rule.id!r}, so nothing shows that it works.",
-                where=pack.places.get(rule.id, pack.name),
+                where=pack.place("rule", rule.id),
                 mend="Add a counter-example that names it in 'breaks'.",
             )
 
@@ -64,5 +72,5 @@ def _broken(verifier: Verifier, scenario: Scenario, artefact: Artefact, where: s
     try:
         verdict = verifier.verify(scenario, split_actions(verifier.pack, artefact))
     except RuleError as error:
-        raise RuleError(error.what, where=f"{where}; {error.where}", mend=error.mend) from error
+        raise RuleError(error.what, where=f"{error.where}, asked by {where}", mend=error.mend) from error
     return {v.rule_id: v.message for v in verdict.violations}

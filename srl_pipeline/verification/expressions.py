@@ -1,12 +1,12 @@
 """CEL expressions, compiled once, bounded, over doubles.
 
-Rules are data that a stranger may write, so an expression is bounded before it is compiled: length, nesting, number of
-comprehensions, and none within another; lists in evidence are bounded by `Evidence`. CEL itself has no loops, no recursion
-and no side effects, and its regular expressions run in linear time.
+Rules are data that a stranger may write, so an expression is bounded before it is compiled: length, nesting, number
+of comprehensions, and none within another; lists in evidence are bounded by `Evidence`. CEL itself has no loops, no
+recursion and no side effects, and its regular expressions run in linear time.
 
-Every number is a double: CEL refuses to mix ints and doubles, which designers should not have to think about. Integer literals are
-promoted when the expression is compiled, except as list indices. ``artefact.<field>`` becomes one flat variable, so that a search may change
-one field without converting the whole artefact again.
+Every number is a double: CEL refuses to mix ints and doubles, which designers should not have to think about. Integer
+literals are promoted when the expression is compiled, except as list indices. ``artefact.<field>`` becomes one flat
+variable, so that a search may change one field without converting the whole artefact again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import cel
 from cel import stdlib
@@ -28,9 +28,11 @@ MAX_COMPREHENSIONS: Final = 2
 MAX_LIST: Final = 64
 
 _TOKEN = re.compile(
-    r"""(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
+    r"""(?P<odd>//|'''|\"\"\"|\b[rRbB]{1,2}(?=['"]))
+      | (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
       | (?P<artefact>\bartefact\s*\.\s*(?P<field>\w+))
-      | (?P<path>\b(?:scenario|facts)(?:\s*\.\s*\w+)+)
+      | (?P<path>\b(?:scenario|facts)(?:\s*\.\s*\w+\b(?!\s*\())+)
+      | (?P<bare>\b(?:scenario|facts|artefact)\b)
       | (?P<number>(?<![\w.])\d+(?![\w.]))
       | (?P<macro>\.\s*(?:all|exists|exists_one|map|filter)\s*\()
       | (?P<open>[(\[{]) | (?P<close>[)\]}])""",
@@ -71,6 +73,7 @@ class Expression:
     """A compiled expression and the evidence that it refers to."""
 
     source: str
+    where: str
     program: cel.Program
     fields: frozenset[str]
     paths: frozenset[tuple[str, ...]]
@@ -90,8 +93,8 @@ class Expression:
 
     def _wrong(self, error: Exception) -> RuleError:
         return RuleError(
-            f"Expression fails: {error}",
-            where=self.source,
+            f"{self.source!r} fails: {error}",
+            where=self.where,
             mend="All numbers are doubles: compare like with like, convert sizes with double(size(…)).",
         )
 
@@ -109,6 +112,13 @@ def compile_expression(source: str, *, where: str) -> Expression:
     for match in _TOKEN.finditer(source):
         pieces.append(source[end : match.start()])
         text, end = match[0], match.end()
+        if match["odd"]:
+            # Comments and the other kinds of quotes could hide a bracket from the bounds below.
+            raise RuleError(
+                f"{text} is not allowed in an expression.", where=where, mend="Leave comments out; quote words plainly."
+            )
+        if match["bare"]:
+            raise _unknown(source, text, where)
         if match["artefact"]:
             fields.add(match["field"])
             text = f"artefact__{match['field']}"
@@ -120,7 +130,9 @@ def compile_expression(source: str, *, where: str) -> Expression:
             comprehensions += 1
             if "macro" in stack:
                 raise RuleError(
-                    "A comprehension within another.", where=where, mend="Split the rule in two, each with one comprehension."
+                    "A comprehension within another.",
+                    where=where,
+                    mend="Split the rule in two, each with one comprehension.",
                 )
             stack.append("macro")
         elif match["open"]:
@@ -131,33 +143,45 @@ def compile_expression(source: str, *, where: str) -> Expression:
             raise RuleError(f"Nested deeper than {MAX_NESTING}.", where=where, mend="Split the rule.")
         pieces.append(text)
     if comprehensions > MAX_COMPREHENSIONS:
-        raise RuleError(f"{comprehensions} comprehensions.", where=where, mend=f"Use at most {MAX_COMPREHENSIONS} a rule.")
+        raise RuleError(
+            f"{comprehensions} comprehensions.", where=where, mend=f"Use at most {MAX_COMPREHENSIONS} a rule."
+        )
     translated = "".join(pieces) + source[end:]
     try:
         program = cel.compile(translated)
     except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise RuleError(f"{source!r} does not parse: {reason}", where=where, mend="Correct the expression (CEL).") from error
-    if unknown := set(program.variables()) - {"scenario", "facts"} - {f"artefact__{f}" for f in fields} - _bound(source):
+        reason = re.search(r"ERROR: <input>:\d+:\d+: ([^\n]*)", str(error))
         raise RuleError(
-            f"{source!r} names {sorted(unknown)[0]!r}.",
+            f"{source!r} does not parse: {reason[1] if reason else str(error).splitlines()[0]}.",
             where=where,
-            mend="Use scenario.<axis>, facts.<axis>.<fact> and artefact.<field>.",
-        )
-    return Expression(source, program, frozenset(fields), frozenset(paths))
+            mend="Correct the expression (CEL).",
+        ) from error
+    known = {"scenario", "facts"} | {f"artefact__{f}" for f in fields} | _bound(source)
+    if unknown := set(program.variables()) - known:
+        raise _unknown(source, sorted(unknown)[0], where)
+    return Expression(source, where, program, frozenset(fields), frozenset(paths))
+
+
+def _unknown(source: str, name: str, where: str) -> RuleError:
+    return RuleError(
+        f"{source!r} names {name!r}.",
+        where=where,
+        mend="Use scenario.<axis>, facts.<axis>.<fact> and artefact.<field>.",
+    )
 
 
 def to_doubles(value: Json) -> Json:
     """``value`` with every number a float; raises RuleError on lists that are too long."""
-    if isinstance(value, bool) or isinstance(value, str) or value is None:
+    if isinstance(value, (bool, str)) or value is None:
         return value
     if isinstance(value, (int, float)):
         return float(value)
     if isinstance(value, dict):
-        return {k: to_doubles(v) for k, v in value.items()}
-    if len(value) > MAX_LIST:
-        raise RuleError(f"A list of {len(value)} items.", where="evidence", mend=f"Use at most {MAX_LIST} items.")
-    return [to_doubles(v) for v in value]
+        return {k: to_doubles(v) for k, v in cast("dict[str, Json]", value).items()}
+    items = cast("list[Json]", value)
+    if len(items) > MAX_LIST:
+        raise RuleError(f"A list of {len(items)} items.", where="evidence", mend=f"Use at most {MAX_LIST} items.")
+    return [to_doubles(v) for v in items]
 
 
 def _is_index(source: str, start: int, end: int) -> bool:

@@ -13,17 +13,22 @@ from srl_pipeline.model_types import LoreDocument, Pack, PackDefinition
 from srl_pipeline.registry import ArtifactStore, Built, Outcome, StoredArtifact, build_or_reuse, code_version
 from srl_pipeline.registry.artifacts import write_durably
 from srl_pipeline.verification.examples import check_examples
+from srl_pipeline.verification.scenarios import ScenarioSpace
 from srl_pipeline.verification.verifier import Verifier
 
 FILE = "pack.json"
 
 
 def build_rule_set(store: ArtifactStore, pack: Pack) -> Built:
-    """Pin the rule set; raises PackError when gold, counter-examples or coverage of the rules fail."""
+    """Pin the rule set; raises PackError when gold, counter-examples, coverage or held-out scenarios fail.
+
+    The proof is made each time, also of a pin that exists: its version does not depend on the lore, the proof does.
+    """
+    verifier = Verifier(pack)
+    check_examples(verifier)
+    _check_evaluation(ScenarioSpace(pack))
 
     def make(work: Path) -> Outcome:
-        verifier = Verifier(pack)
-        check_examples(verifier)
         write_durably(work / FILE, pretty(pack.definition.model_dump(mode="json", by_alias=True)))
         rules, examples = verifier.rules.rules, pack.definition.examples
         return Outcome(
@@ -52,6 +57,12 @@ def build_rule_set(store: ArtifactStore, pack: Pack) -> Built:
         make=make,
         data_version=pack.definition.version,
     )
+
+
+def _check_evaluation(space: ScenarioSpace) -> None:
+    """Refuse a held-out scenario that cannot be: found here, and not after training."""
+    for index, axes in enumerate(space.pack.definition.evaluation.scenarios):
+        space.scenario(axes, where=space.pack.place("evaluation", str(index)))
 
 
 def pinned_pack(rule_set: StoredArtifact, documents: dict[str, LoreDocument]) -> Pack:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 from srl_pipeline.contracts import Artefact, Facts, Json, Violation
 from srl_pipeline.errors import RuleError
@@ -41,7 +42,7 @@ class Rule:
     @cached_property
     def fields(self) -> frozenset[str]:
         """Artefact fields that it reads."""
-        return self.assertion.fields | (self.when.fields if self.when else frozenset())
+        return self.assertion.fields | (self.when.fields if self.when else frozenset[str]())
 
     @cached_property
     def reads_facts(self) -> bool:
@@ -51,11 +52,21 @@ class Rule:
 
     def applies(self, evidence: Evidence) -> bool | Missing:
         """Whether its condition holds."""
-        return True if self.when is None else _truth(self.when.evaluate(evidence), self)
+        return True if self.when is None else self._truth(self.when, evidence)
 
     def holds(self, evidence: Evidence) -> bool | Missing:
         """Whether its assertion holds; ask only where it applies."""
-        return _truth(self.assertion.evaluate(evidence), self)
+        return self._truth(self.assertion, evidence)
+
+    def _truth(self, expression: Expression, evidence: Evidence) -> bool | Missing:
+        value = expression.evaluate(evidence)
+        if isinstance(value, (bool, Missing)):
+            return value
+        raise RuleError(
+            f"Rule {self.id!r} yields {value!r}, not true or false.",
+            where=expression.where,
+            mend="Make it a comparison.",
+        )
 
     def violation(self, missing: Missing | None, message: str) -> Violation:
         """The record of its violation."""
@@ -94,16 +105,21 @@ def compile_rules(pack: Pack) -> RuleSet:
     step_of = {name: i for i, step in enumerate(spec.steps) for name in step.fields}
     rules: list[Rule] = []
     for rule in pack.definition.rules.rules:
-        where = f"{pack.places.get(rule.id, pack.name + '/rules.yaml')} (rule {rule.id})"
-        when = compile_expression(rule.when, where=where) if rule.when else None
-        assertion = compile_expression(rule.assertion, where=where)
-        for expression in (assertion, *([when] if when else [])):
-            check_names(expression, spec, known_facts, step_of, where)
-        for text in (rule.message, rule.because):
-            _check_placeholders(text, spec, known_facts, step_of, where)
-        fields = assertion.fields | (when.fields if when else frozenset())
+        place = {part: pack.place("rule", rule.id, part) for part in ("when", "assert", "message", "because")}
+        when = compile_expression(rule.when, where=place["when"]) if rule.when else None
+        assertion = compile_expression(rule.assertion, where=place["assert"])
+        check_names(assertion, spec, known_facts, step_of, place["assert"])
+        if when:
+            check_names(when, spec, known_facts, step_of, place["when"])
+        _check_placeholders(rule.message, spec, known_facts, step_of, place["message"])
+        _check_placeholders(rule.because, spec, known_facts, step_of, place["because"])
+        fields = assertion.fields | (when.fields if when else frozenset[str]())
         if not fields:
-            raise RuleError("It reads no field of the artefact.", where=where, mend="Refer to artefact.<field>.")
+            raise RuleError(
+                f"Rule {rule.id!r} reads no field of the artefact.",
+                where=place["assert"],
+                mend="Refer to artefact.<field>.",
+            )
         rules.append(Rule(rule, when, assertion, max(step_of[f] for f in fields)))
     return RuleSet(pack.definition.version, tuple(rules))
 
@@ -121,16 +137,18 @@ def check_names(
     expression: Expression, spec: PackSpec, facts: dict[str, set[str]], fields: Mapping[str, int], where: str
 ) -> None:
     """Refuse fields, axes and facts that do not exist."""
-    for name in expression.fields - set(fields):
+    for name in sorted(expression.fields - set(fields)):
         raise RuleError(f"No step has field {name!r}.", where=where, mend=f"Use one of {', '.join(sorted(fields))}.")
-    for path in expression.paths:
-        if path[0] == "scenario" and path[1] not in spec.axes:
-            raise RuleError(f"There is no axis {path[1]!r}.", where=where, mend=f"Use one of {', '.join(spec.axes)}.")
-        if path[0] == "facts" and (len(path) < 3 or path[2] not in facts.get(path[1], ())):
+    for root, axis, *rest in sorted(expression.paths):
+        if root == "scenario" and (axis not in spec.axes or rest):
+            name = ".".join((axis, *rest))
+            raise RuleError(f"There is no axis {name!r}.", where=where, mend=f"Use one of {', '.join(spec.axes)}.")
+        if root == "facts" and (len(rest) != 1 or rest[0] not in facts.get(axis, ())):
+            known = ", ".join(sorted(facts.get(axis, ()))) or "none"
             raise RuleError(
-                f"There is no fact {'.'.join(path)!r}.",
+                f"There is no fact {'.'.join((root, axis, *rest))!r}.",
                 where=where,
-                mend=f"Use facts.<axis>.<fact>; axis {path[1]} has {', '.join(sorted(facts.get(path[1], ()))) or 'none'}.",
+                mend=f"Use facts.<axis>.<fact>; axis {axis} has {known}.",
             )
 
 
@@ -143,7 +161,7 @@ def render(template: str, axes: Mapping[str, Json], facts: Facts, artefact: Arte
             return spec.label(path[0], axes[path[0]]) if path[0] in axes else "?"
         found: Json = facts if root == "facts" else artefact
         for part in path:
-            found = found.get(part) if isinstance(found, dict) else None
+            found = cast("dict[str, Json]", found).get(part) if isinstance(found, dict) else None
         return words(found)
 
     return _PLACEHOLDER.sub(value, template)
@@ -156,7 +174,7 @@ def words(value: Json) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(words(v) for v in value) or "nothing"
+        return ", ".join(words(v) for v in cast("list[Json]", value)) or "nothing"
     return number_text(value) if isinstance(value, (int, float)) else str(value).replace("_", " ")
 
 
@@ -168,9 +186,3 @@ def _check_placeholders(
         known = {"scenario": first in spec.axes, "artefact": first in fields, "facts": rest in facts.get(first, ())}
         if not known[root]:
             raise RuleError(f"{{{root}.{path}}} names nothing.", where=where, mend="Name an axis, a fact or a field.")
-
-
-def _truth(value: object, rule: Rule) -> bool | Missing:
-    if isinstance(value, (bool, Missing)):
-        return value
-    raise RuleError(f"It yields {value!r}, not true or false.", where=f"rule {rule.id}", mend="Make it a comparison.")

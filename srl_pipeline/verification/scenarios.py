@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -9,7 +10,7 @@ from srl_pipeline.canonical import digest, normalise
 from srl_pipeline.contracts import Facts, Scenario
 from srl_pipeline.errors import PackError
 from srl_pipeline.model_types import NumericAxis, Pack
-from srl_pipeline.verification.expressions import Evidence, Expression, Missing, compile_expression
+from srl_pipeline.verification.expressions import Evidence, Expression, compile_expression
 from srl_pipeline.verification.rules import check_names, facts_of_axes
 
 Axes = Mapping[str, str | float]
@@ -22,9 +23,10 @@ class ScenarioSpace:
         self.pack = pack
         facts = facts_of_axes(pack)
         self._constraints = [
-            (c, self._compile(c.assertion, pack.places.get(c.id, c.id), facts)) for c in pack.spec.constraints
+            (c, self._compile(c.assertion, pack.place("constraint", c.id, "assert"), facts))
+            for c in pack.spec.constraints
         ]
-        self._difficulty = self._compile(pack.spec.difficulty, pack.places.get("difficulty", "difficulty"), facts)
+        self._difficulty = self._compile(pack.spec.difficulty, pack.place("difficulty"), facts)
         self.values: dict[str, list[str | float]] = {
             axis: list(spec.values) if isinstance(spec, NumericAxis) else list(spec)
             for axis, spec in pack.spec.axes.items()
@@ -52,33 +54,37 @@ class ScenarioSpace:
         return axes
 
     def impossible(self, axes: Axes) -> str | None:
-        """The message of the first constraint that ``axes`` breaks, or None."""
+        """The message of the first constraint that ``axes`` (known values) breaks, or None."""
         evidence = Evidence(axes, self._facts(axes))
         for constraint, expression in self._constraints:
             if expression.evaluate(evidence) is not True:
                 return constraint.message
         return None
 
+    def problem(self, axes: Axes) -> tuple[str, str] | None:
+        """What is wrong with ``axes`` and how to mend it, or None."""
+        if odd := sorted(set(axes) ^ set(self.values)):
+            return f"Axis {odd[0]!r} is missing or unknown.", f"Give {', '.join(self.values)}."
+        for axis, value in axes.items():
+            if value not in self.values[axis]:
+                shown = ", ".join(str(normalise(v)) for v in self.values[axis][:20])
+                return f"{axis} has no value {normalise(value)!r}.", f"Use one of {shown}."
+        if message := self.impossible(axes):
+            return f"This scenario cannot be: {message}", "Change an axis."
+        return None
+
     def scenario(self, axes: Axes, *, where: str) -> Scenario:
         """The scenario of ``axes``; raises PackError when a value is unknown or the combination cannot be."""
         pack = self.pack
-        if set(axes) != set(self.values):
-            odd = sorted(set(axes) ^ set(self.values))[0]
-            raise PackError(f"Axis {odd!r} is missing or unknown.", where=where, mend=f"Give {', '.join(self.values)}.")
-        for axis, value in axes.items():
-            if value not in self.values[axis]:
-                raise PackError(
-                    f"{axis} has no value {value!r}.", where=where, mend=f"Use one of {self.values[axis][:20]}."
-                )
-        if message := self.impossible(axes):
-            raise PackError(f"This scenario cannot be: {message}", where=where, mend="Change an axis.")
+        if problem := self.problem(axes):
+            raise PackError(problem[0], where=where, mend=problem[1])
         ordered = {axis: normalise(axes[axis]) for axis in self.values}
         facts = self._facts(axes)
         difficulty = self._difficulty.evaluate(Evidence(axes, facts))
-        if isinstance(difficulty, Missing) or isinstance(difficulty, bool) or not isinstance(difficulty, (int, float)):
+        if isinstance(difficulty, bool) or not isinstance(difficulty, (int, float)) or not math.isfinite(difficulty):
             raise PackError(
                 f"The difficulty formula yields {difficulty!r}.",
-                where=pack.places.get("difficulty", pack.name),
+                where=pack.place("difficulty"),
                 mend="Make it a number.",
             )
         brief = re.sub(r"\{(\w+)\}", lambda m: pack.spec.label(m[1], ordered[m[1]]), pack.spec.brief)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
 
 from srl_pipeline.contracts import Action, Artefact, Facts, Json, Scenario, StepResult, Verdict, Violation
 from srl_pipeline.model_types import NumberField, Pack, SetField
@@ -14,6 +15,8 @@ from srl_pipeline.verification.rules import Rule, RuleSet, compile_rules, render
 
 SOFT_PENALTY = 0.1
 """Reward lost for a soft violation of weight 1 (design: training, stage 2)."""
+MAX_MESSAGE = 300
+"""Characters of a structural message: it quotes what the student wrote, which may be long."""
 
 
 class Verifier:
@@ -22,7 +25,7 @@ class Verifier:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self.rules: RuleSet = compile_rules(pack)
-        self._schemas = [Draft202012Validator(step.json_schema()) for step in pack.spec.steps]
+        self._schemas: list[Validator] = [Draft202012Validator(step.json_schema()) for step in pack.spec.steps]
 
     @property
     def version(self) -> str:
@@ -35,16 +38,24 @@ class Verifier:
 
     def structure_error(self, step: int, action: Json) -> str | None:
         """Why ``action`` is not valid for ``step``, or None."""
-        error = next(self._schemas[step].iter_errors(action), None)
-        if error is not None:
-            path = ".".join(str(p) for p in error.absolute_path)
-            return f"{path}: {error.message}" if path else error.message
+        if (problem := self._schema_error(step, action)) is not None:
+            return problem if len(problem) <= MAX_MESSAGE else problem[:MAX_MESSAGE] + "…"
         for name, field in self.pack.spec.steps[step].fields.items():
             if isinstance(field, SetField) and action[name] != [w for w in field.items.enum if w in action[name]]:
                 return f"{name}: write the words in this order: {', '.join(field.items.enum)}"
             if isinstance(field, NumberField) and not on_grid(field, action[name]):
                 return f"{name}: {action[name]} is not on the grid of {field.multipleOf} from {field.minimum}"
         return None
+
+    def _schema_error(self, step: int, action: Json) -> str | None:
+        try:
+            error = next(self._schemas[step].iter_errors(action), None)
+        except (RecursionError, ValueError, OverflowError):  # hostile depth, or numbers that no float or text can hold
+            return "it is nested too deeply or holds a number that is too large"
+        if error is None:
+            return None
+        path = ".".join(str(p) for p in error.absolute_path)
+        return f"{path}: {error.message}" if path else error.message
 
     def check_step(self, scenario: Scenario, before: Artefact, step: int, action: Json) -> StepResult:
         """Check one step, given the artefact of the steps before it."""

@@ -121,7 +121,7 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> FakeDomain:
         "srl_pipeline.defs.stages.run_locally", lambda context, r: fake.build(r.store, r.stage, r.model_type, r.inputs)
     )
     pack = SimpleNamespace(name=MODEL, spec=SimpleNamespace(training={}))
-    for module in ("srl_pipeline.defs.resources", "srl_pipeline.model_types"):
+    for module in ("srl_pipeline.defs.resources", "srl_pipeline.defs.making"):
         monkeypatch.setattr(f"{module}.load_pack", lambda name: SimpleNamespace(**{**vars(pack), "name": name}))
     return fake
 

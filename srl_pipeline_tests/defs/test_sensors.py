@@ -40,7 +40,7 @@ class FakeRegistries:
 @pytest.fixture
 def registries(monkeypatch: pytest.MonkeyPatch) -> FakeRegistries:
     fake = FakeRegistries()
-    monkeypatch.setattr(sensors, "load_pack", fake.load_pack)
+    monkeypatch.setattr(sensors, "read_if_changed", lambda name, stamped: fake.load_pack(name))
     monkeypatch.setattr("srl_pipeline.defs.resources.load_pack", fake.load_pack)
     monkeypatch.setattr(sensors, "teacher_ref", fake.teacher_ref)
     monkeypatch.setattr(sensors, "find_packs", lambda: dict.fromkeys([MODEL, OTHER_MODEL, "newcomer"], Path()))
@@ -105,6 +105,18 @@ def test_a_broken_pack_is_told_and_does_not_stop_the_others(
     assert [r.partition_key for r in result.run_requests or []] == [MODEL]
     idle = tick(instance, result.cursor, tmp_path)
     assert idle.skip_reason is not None and "rules.yaml:3" in str(idle.skip_reason.skip_message)
+
+
+def test_a_pack_is_read_again_only_when_a_file_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    monkeypatch.setattr(sensors, "load_pack", lambda name: reads.append(name) or len(reads))
+    (tmp_path / "lore").mkdir()
+    page = tmp_path / "lore" / "a.md"
+    page.write_text("one")
+    unchanged = [sensors.read_if_changed("inns_of_this_test", sensors.stamp(tmp_path)) for _ in range(3)]
+    page.write_text("three")
+    changed = sensors.read_if_changed("inns_of_this_test", sensors.stamp(tmp_path))
+    assert (unchanged, changed, len(reads)) == ([1, 1, 1], 2, 2)
 
 
 def test_what_a_tick_asks_for_can_be_run(registries: FakeRegistries, runner: Runner) -> None:

@@ -22,9 +22,8 @@ GROUP = "sources"
 def lore_index(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult:
     def make(making: Making) -> Built:
         from srl_pipeline.lore import build_lore_index
-        from srl_pipeline.model_types import load_pack
 
-        return build_lore_index(making.store, load_pack(making.model_type), making.config.lore)
+        return build_lore_index(making.store, making.pack, making.config.lore)
 
     return materialize(context, pipeline, make)
 
@@ -56,9 +55,8 @@ def teacher_model(context: dg.AssetExecutionContext, pipeline: PipelineResource)
 )
 def rule_set(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult:
     def make(making: Making) -> Built:
-        from srl_pipeline.model_types import load_pack
         from srl_pipeline.verification import build_rule_set
 
-        return build_rule_set(making.store, load_pack(making.model_type))
+        return build_rule_set(making.store, making.pack)
 
     return materialize(context, pipeline, make)

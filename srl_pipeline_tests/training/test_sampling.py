@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from srl_pipeline.training import sampling
+from srl_pipeline.training.sampling import Completion, Sampler
+from srl_pipeline.training.student import Student
+
+from .world import adapted, equal, prompts, shake
+
+Texts = list[list[Completion]]
+
+
+def never(_: str) -> bool:
+    return False
+
+
+def two_lines(text: str) -> bool:
+    return text.count("\n") >= 2
+
+
+def draw(
+    sampler: Sampler,
+    student: Student,
+    *,
+    per_prompt: int = 4,
+    max_tokens: int = 24,
+    temperature: float = 1.0,
+    seed: int = 1,
+    stop: Callable[[str], bool] = two_lines,
+) -> Texts:
+    ids = [p.ids for p in prompts(student)]
+    return sampler.sample(
+        ids, per_prompt=per_prompt, max_tokens=max_tokens, temperature=temperature, seed=seed, stop=stop
+    )
+
+
+@pytest.fixture
+def sampler(student: Student) -> Sampler:
+    return Sampler(student.model, student.tokenizer)
+
+
+def generated(model: Any, ids: list[int], tokens: int) -> list[int]:
+    """What transformers' own greedy generation writes."""
+    given = torch.tensor([ids])
+    out = model.generate(
+        input_ids=given, attention_mask=torch.ones_like(given), do_sample=False, max_new_tokens=tokens, use_cache=True
+    )
+    return out[0, len(ids) :].tolist()
+
+
+@pytest.mark.parametrize("per_prompt", [1, 3])
+def test_greedy_decoding_equals_generate_token_for_token(student: Student, sampler: Sampler, per_prompt: int) -> None:
+    found = draw(sampler, student, per_prompt=per_prompt, max_tokens=40, temperature=0.0, stop=never)
+    for prompt, completions in zip(prompts(student), found, strict=True):
+        assert [c.ids for c in completions] == [generated(student.model, prompt.ids, 40)] * per_prompt
+    assert len({len(p.ids) for p in prompts(student)}) > 2
+
+
+def test_greedy_decoding_of_the_merged_adapter_equals_generate_with_the_adapter(student: Student) -> None:
+    model = adapted(student, shaken=0.3)
+    sampler = Sampler(model, student.tokenizer)
+    sampler.sync(model)
+    found = draw(sampler, student, per_prompt=1, max_tokens=30, temperature=0.0, stop=never)
+    assert [g[0].ids for g in found] == [generated(model, p.ids, 30) for p in prompts(student)]
+
+
+def test_the_same_seed_gives_the_same_completions(student: Student, sampler: Sampler) -> None:
+    first = draw(sampler, student)
+    draw(sampler, student, seed=99)
+    torch.manual_seed(0)
+    assert draw(sampler, student) == first
+
+
+def test_another_seed_gives_other_completions(student: Student, sampler: Sampler) -> None:
+    assert draw(sampler, student, seed=1) != draw(sampler, student, seed=2)
+
+
+def test_rollouts_of_one_prompt_differ(student: Student, sampler: Sampler) -> None:
+    assert all(len({tuple(c.ids) for c in group}) > 1 for group in draw(sampler, student))
+
+
+def test_sampling_leaves_the_global_random_state_alone(student: Student, sampler: Sampler) -> None:
+    before = torch.random.get_rng_state()
+    draw(sampler, student)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("rows", [1, 8, 10])
+def test_the_batch_size_does_not_change_what_is_sampled(
+    student: Student, sampler: Sampler, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    whole = draw(sampler, student)
+    monkeypatch.setattr(sampling, "MAX_ROWS", rows)
+    assert draw(sampler, student) == whole
+
+
+@pytest.mark.parametrize("every", [1, 3, 10**6])
+def test_dropping_finished_rows_does_not_change_what_is_sampled(
+    student: Student, sampler: Sampler, monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
+    usual = draw(sampler, student, max_tokens=40)
+    monkeypatch.setattr(sampling, "COMPACT_EVERY", every)
+    assert draw(sampler, student, max_tokens=40) == usual
+    lengths = {len(c.ids) for group in usual for c in group}
+    assert len(lengths) > 5 and min(lengths) < 10  # rows really end at different times
+
+
+def test_finished_rows_are_really_dropped(
+    student: Student, sampler: Sampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+    decode = sampler._decode
+    monkeypatch.setattr(sampling, "COMPACT_EVERY", 1)
+    monkeypatch.setattr(sampler, "_decode", lambda tokens, *rest: rows.append(len(tokens)) or decode(tokens, *rest))
+    draw(sampler, student, max_tokens=40)
+    assert rows[0] == 24 and rows[-1] < 24 and rows == sorted(rows, reverse=True)
+
+
+def test_a_row_ends_at_the_line_end_where_the_callback_says_so(student: Student, sampler: Sampler) -> None:
+    found = [c for group in draw(sampler, student, max_tokens=40) for c in group]
+    ended = [c for c in found if c.text.count("\n") >= 2]
+    assert ended and all(c.finished and c.text.count("\n") == 2 and c.text.endswith("\n") for c in ended)
+
+
+def test_the_callback_is_asked_only_when_a_line_has_ended(student: Student, sampler: Sampler) -> None:
+    seen: list[str] = []
+    draw(sampler, student, stop=lambda text: bool(seen.append(text)))
+    assert seen and all("\n" in text[-8:] for text in seen)
+
+
+def test_the_end_token_ends_a_row_and_is_kept_among_the_ids_but_not_in_the_text(
+    student: Student, sampler: Sampler
+) -> None:
+    end = student.tokenizer.eos_token_id
+    found = [c for g in draw(sampler, student, per_prompt=16, max_tokens=60, stop=never) for c in g]
+    ended = [c for c in found if end in c.ids]
+    assert ended and all(c.ids.index(end) == len(c.ids) - 1 and c.finished for c in ended)
+    assert not any(student.tokenizer.eos_token in c.text for c in found)
+
+
+def test_a_row_that_reaches_the_token_limit_is_not_finished(student: Student, sampler: Sampler) -> None:
+    found = [c for g in draw(sampler, student, max_tokens=3, stop=never) for c in g]
+    assert all(len(c.ids) <= 3 for c in found)
+    assert [c.finished for c in found] == [student.tokenizer.eos_token_id in c.ids for c in found]
+
+
+def test_several_end_tokens_of_the_model_all_end_a_row(student: Student) -> None:
+    newline = student.tokenizer("\n", add_special_tokens=False)["input_ids"][0]
+    student.model.generation_config.eos_token_id = [student.tokenizer.eos_token_id, newline]
+    sampler = Sampler(student.model, student.tokenizer)
+    found = [c for g in draw(sampler, student, stop=never) for c in g if newline in c.ids]
+    assert found and all(c.ids.index(newline) == len(c.ids) - 1 for c in found)
+
+
+def test_an_unknown_word_token_ends_no_row(student: Student) -> None:
+    student.tokenizer.unk_token = "e"
+    unknown = student.tokenizer.unk_token_id
+    found = [c for g in draw(Sampler(student.model, student.tokenizer), student, per_prompt=16, stop=never) for c in g]
+    assert any(unknown in c.ids[:-1] for c in found)
+
+
+def test_sync_takes_over_the_adapter_so_that_logits_are_equal(student: Student) -> None:
+    model = adapted(student, shaken=0.3)
+    sampler = Sampler(model, student.tokenizer)
+    ids = torch.tensor([prompts(student)[1].ids])
+    with torch.no_grad():
+        expected, stale = model(input_ids=ids).logits, sampler.weights(input_ids=ids).logits
+        sampler.sync(model)
+        found = sampler.weights(input_ids=ids).logits
+    assert float((stale - expected).abs().max()) > 0.1
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+
+
+def test_sync_follows_the_adapter_without_drift(student: Student) -> None:
+    model = adapted(student)
+    sampler = Sampler(model, student.tokenizer)
+    sampler.sync(model)
+    untouched = {k: v.clone() for k, v in sampler.weights.state_dict().items()}
+    for size in (0.5, 3.0, 0.0):
+        shake(model, size)
+        sampler.sync(model)
+    assert equal(dict(sampler.weights.state_dict()), untouched)
+
+
+def test_sampling_changes_no_weight_of_the_policy(student: Student) -> None:
+    model = adapted(student, shaken=0.2)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    sampler = Sampler(model, student.tokenizer)
+    sampler.sync(model)
+    draw(sampler, student)
+    assert equal(dict(model.state_dict()), before)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.6])
+def test_first_tokens_are_as_frequent_as_their_probabilities_say(
+    student: Student, sampler: Sampler, temperature: float
+) -> None:
+    draws, ids = 4_000, prompts(student)[2].ids
+    (found,) = sampler.sample(
+        [ids], per_prompt=draws, max_tokens=1, temperature=temperature, seed=8, stop=never
+    )
+    with torch.no_grad():
+        p = torch.softmax(student.model(input_ids=torch.tensor([ids])).logits[0, -1].double() / temperature, -1)
+    counts = torch.bincount(torch.tensor([c.ids[0] for c in found]), minlength=len(p)).double()
+    frequent = p.topk(6).indices
+    sigma = (draws * p * (1 - p)).sqrt()
+    assert ((counts - draws * p).abs() <= 3 * sigma)[frequent].all()
+    rare = 1 - p[frequent].sum()
+    assert abs(draws - counts[frequent].sum() - draws * rare) <= 3 * (draws * rare * (1 - rare)).sqrt()

@@ -53,6 +53,7 @@ class StudentConfig(Config):
     dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="'auto': bfloat16 where it is native.")
     lora_rank: int = Field(default=16, ge=1)
     lora_alpha: int = Field(default=32, ge=1)
+    lora_layers: float = Field(default=1.0, gt=0, le=1, description="Share of the layers, from the top, that get adapters.")
     lora_targets: list[str] | Literal["all-linear"] = "all-linear"
 
 

@@ -6,8 +6,6 @@ import resource
 from collections.abc import Sequence
 from typing import Any
 
-from peft import PeftModel
-
 from srl_pipeline.clock import StopWatch
 from srl_pipeline.config import EvaluationConfig
 from srl_pipeline.evaluation.results import Episode, StageResult
@@ -30,8 +28,6 @@ def evaluate_checkpoint(
     watch = StopWatch()
     titles = [s.title for s in verifier.pack.spec.steps]
     sampler = Sampler(model, tokenizer)
-    if isinstance(model, PeftModel):
-        sampler.sync(model)
     found = sampler.sample(
         [p.ids for p in prompts],
         per_prompt=1,

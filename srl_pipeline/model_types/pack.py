@@ -87,6 +87,7 @@ def read_pack(folder: Path) -> Pack:
         if "evaluation" in sources
         else Evaluation(version=1, scenarios=[]),
     )
+    _check_steps(definition.spec, sources["pack"])
     documents = _read_documents(folder / "lore")
     _check_axes(definition.spec, documents, sources["pack"])
     return Pack(definition, documents, _places(definition, sources))
@@ -107,6 +108,26 @@ def _read_documents(folder: Path) -> dict[str, LoreDocument]:
             )
         documents[document.id] = document
     return documents
+
+
+def _check_steps(spec: PackSpec, source: YamlSource) -> None:
+    """A field belongs to one step; steps are told apart by id and by title."""
+    fields: dict[str, str] = {}
+    named: dict[tuple[str, str], str] = {}
+    for index, step in enumerate(spec.steps):
+        for name in step.fields:
+            if (other := fields.setdefault(name, step.id)) != step.id:
+                raise PackError(
+                    f"Field {name!r} stands in steps {other!r} and {step.id!r}.",
+                    where=source.place(("steps", index, "fields", name)),
+                    mend="Rename one of them: the artefact is the union of the steps' fields.",
+                )
+        for kind, value in (("id", step.id), ("title", step.title)):
+            here = source.place(("steps", index, kind))
+            if (first := named.setdefault((kind, value), here)) != here:
+                raise PackError(
+                    f"Step {kind} {value!r} stands twice; first at {first}.", where=here, mend="Rename one of them."
+                )
 
 
 def _check_axes(spec: PackSpec, documents: dict[str, LoreDocument], source: YamlSource) -> None:

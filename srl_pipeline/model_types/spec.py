@@ -247,18 +247,6 @@ class PackSpec(Spec):
     steps: list[StepSpec] = Field(min_length=1, max_length=8)
     training: dict[str, Json] = Field(default_factory=dict, description="Overrides of the preset, by dotted name.")
 
-    @model_validator(mode="after")
-    def _fields_belong_to_one_step(self) -> PackSpec:
-        seen: dict[str, str] = {}
-        for step in self.steps:
-            for name in step.fields:
-                if name in seen:
-                    raise ValueError(f"field {name!r} stands in steps {seen[name]!r} and {step.id!r}")
-                seen[name] = step.id
-        if len({s.id for s in self.steps}) < len(self.steps) or len({s.title for s in self.steps}) < len(self.steps):
-            raise ValueError("step ids and titles must be unique")
-        return self
-
     def label(self, axis: str, value: str | float) -> str:
         """How prose calls a value of an axis."""
         spec = self.axes.get(axis)

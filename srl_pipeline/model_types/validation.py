@@ -19,7 +19,9 @@ def validate(model: type[S], source: YamlSource) -> S:
     try:
         return model.model_validate(source.value if source.value is not None else {})
     except ValidationError as error:
-        first = error.errors()[0]
+        errors = error.errors()
+        # A misspelt key is unknown and leaves its right name missing: the first of the two has a line.
+        first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
         path = _real_path(source.value, first)
         raise PackError(
             f"{'.'.join(str(part) for part in path) or source.file.name}: {_words(first)}.",
@@ -32,11 +34,16 @@ def _real_path(value: Any, error: ErrorDetails) -> YamlPath:
     """The part of the location that stands in the file: pydantic mixes names of branches into it."""
     path: list[str | int] = []
     for part in error["loc"]:
-        in_list = isinstance(value, list) and isinstance(part, int) and part < len(value)
-        if in_list or (isinstance(value, dict) and part in value):
+        if _has(value, part):
             value = value[part]
             path.append(part)
     return tuple(path)
+
+
+def _has(value: Any, part: str | int) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value
 
 
 def _words(error: ErrorDetails) -> str:

@@ -114,12 +114,12 @@ class ArtifactStore:
                 shutil.rmtree(private) if private.is_dir() else private.unlink()
             files = sorted(p for p in work.rglob("*") if p.is_file() and p.name != MANIFEST)
             digests = {p.relative_to(work).as_posix(): digest_file(p) for p in files}
-            complete = manifest.model_copy(update={"digests": digests})
-            write_durably(work / MANIFEST, pretty(complete.model_dump(mode="json")))
+            text = pretty(manifest.model_copy(update={"digests": digests}).model_dump(mode="json"))
+            write_durably(work / MANIFEST, text)
             target.parent.mkdir(parents=True, exist_ok=True)
             self._clear(target)
             work.replace(target)
-        return StoredArtifact(target, complete)
+        return StoredArtifact(target, Manifest.model_validate_json(text))  # as any later reader sees it
 
     def _clear(self, target: Path) -> None:
         """Make way for a commit: what lies there failed its gates, or is what a crash left without a manifest."""

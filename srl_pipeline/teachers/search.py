@@ -21,8 +21,8 @@ from srl_pipeline.teachers.reasoning import explain
 from srl_pipeline.teachers.step_search import StepSearch
 from srl_pipeline.verification import Verifier, artefact_of, words
 
-WIDTH = 4
-"""Actions of one step that a backtracking search considers."""
+WIDTHS = (4, 32)
+"""Actions of one step that a backtracking search considers, and that it considers when those lead nowhere good."""
 MAX_EXPANSIONS = 400
 """Steps expanded for one scenario before the search settles for the best solution so far."""
 CACHE = 64
@@ -70,7 +70,7 @@ class SearchTeacher:
         """Another action after ``fixed``: the best of this step alone that was not refused."""
         search = self._steps[len(fixed)]
         preference = {n: prefer(v, task.scenario.brief, task.bundle.text) for n, v in search.domains.items()}
-        found = search.best(task.scenario, artefact_of(fixed), preference, WIDTH + len(refused))
+        found = search.best(task.scenario, artefact_of(fixed), preference, 1 + len(refused))
         return next((c.action for c in found if c.action not in refused), None)
 
     def _all_plans(self, task: Task) -> list[Plan]:
@@ -95,9 +95,11 @@ class SearchTeacher:
         ]
         hunt = _Hunt(self._steps, scenario, preference, keep)
         plans = hunt.run(width=keep)
-        if not plans or plans[0][0] > 0.0:
+        for width in WIDTHS:
+            if plans and plans[0][0] == 0.0:
+                break
             # Soft cost spent early may save more later, and a greedy first step may lead nowhere: widen.
-            plans = hunt.run(width=max(WIDTH, keep))
+            plans = _better(plans, hunt.run(width=max(width, keep)))
         if not plans:
             raise TeacherError(
                 "No artefact satisfies the hard rules within the search's bound.",
@@ -144,6 +146,12 @@ class _Hunt:
     def _enough(self, cost: float) -> bool:
         """Whether a plan of at least ``cost`` cannot be kept."""
         return len(self._plans) >= self._keep and cost >= self._plans[-1][0]
+
+
+def _better(narrow: list[Plan], wide: list[Plan]) -> list[Plan]:
+    """The better list; a wide search that met its bound may have found less than a narrow one."""
+    costs_narrow, costs_wide = [cost for cost, _ in narrow], [cost for cost, _ in wide]
+    return wide if (-len(wide), costs_wide) <= (-len(narrow), costs_narrow) else narrow
 
 
 def prefer(values: Sequence[Json], brief: str, lore: str) -> list[Json]:

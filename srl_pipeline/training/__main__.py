@@ -1,6 +1,6 @@
 """The training entry point, the same on every launcher: ``python -m srl_pipeline.training [--request FILE]``.
 
-Under Dagster Pipes the request comes in the context's extras and progress goes back as log messages. Environment: ``OMP_WAIT_POLICY=PASSIVE`` on shared
+Under Dagster Pipes the request comes in the context's extras and progress goes back as log messages. Environment: ``GOMP_SPINCOUNT=20000`` on shared
 machines; ``HF_HUB_OFFLINE=1``. Exit status: 0 done, 1 a PipelineError (printed), anything else a crash.
 """
 
@@ -44,7 +44,7 @@ class _PipesHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = {logging.WARNING: "warning", logging.ERROR: "error"}.get(record.levelno, "info")
-        self._pipes.log._log(self.format(record), level)
+        getattr(self._pipes.log, level)(self.format(record))
 
 
 def _run(request: StageRequest, pipes: Any) -> int:

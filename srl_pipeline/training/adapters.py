@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from safetensors.torch import load_file
 
 from srl_pipeline.config import StudentConfig
 from srl_pipeline.errors import TrainingError
+from srl_pipeline.training.fused_lora import fuse_lora
 from srl_pipeline.training.student import Student
 from srl_pipeline.training.trainer import START
 
@@ -25,23 +27,44 @@ def with_adapter(student: Student, config: StudentConfig, start: Path | None, se
             r=config.lora_rank,
             lora_alpha=config.lora_alpha,
             lora_dropout=0.0,
-            target_modules=config.lora_targets,
+            target_modules=target_modules(student.model, config),
             task_type="CAUSAL_LM",
         )
-        return get_peft_model(student.model, lora)
+        model = get_peft_model(student.model, lora)
+        fuse_lora(model)
+        return model
     check_adapter(start, student)
     model = PeftModel.from_pretrained(student.model, str(start), is_trainable=True)
     model.load_adapter(str(start), adapter_name=START, is_trainable=False)
     model.set_adapter("default")
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name and ".default." in name)
+    fuse_lora(model)
     return model
+
+
+def target_modules(model: Any, config: StudentConfig) -> str | list[str]:
+    """Names of the modules that get adapters: all, or those of the upper layers. What lies below needs no backward pass."""
+    count = model.config.num_hidden_layers
+    first = count - max(1, round(count * config.lora_layers))
+    if first == 0:
+        return config.lora_targets
+    wanted = config.lora_targets
+    names = [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and re.search(r"\.layers\.\d+\.", n)]
+    return [
+        n
+        for n in names
+        if int(re.search(r"\.layers\.(\d+)\.", n)[1]) >= first  # type: ignore[index]
+        and (wanted == "all-linear" or n.rpartition(".")[2] in wanted)
+    ]
 
 
 def with_frozen_adapter(student: Student, adapter: Path) -> Any:
     """The student with an adapter for inference."""
     check_adapter(adapter, student)
-    return PeftModel.from_pretrained(student.model, str(adapter), is_trainable=False)
+    model = PeftModel.from_pretrained(student.model, str(adapter), is_trainable=False)
+    fuse_lora(model)
+    return model
 
 
 def check_adapter(folder: Path, student: Student) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from srl_pipeline.canonical import dumps, seed_of
+from srl_pipeline.canonical import seed_of
 from srl_pipeline.config import PolicyConfig
 from srl_pipeline.errors import TrainingError
 from srl_pipeline.training.canary import sampler_gap
@@ -22,7 +22,7 @@ from srl_pipeline.training.journal import Journal
 from srl_pipeline.training.prompts import Prompt
 from srl_pipeline.training.student import Student
 from srl_pipeline.training.tasks import Task
-from srl_pipeline.training.trainer import PolicyTrainer
+from srl_pipeline.training.trainer import MAX_IDLE, PolicyTrainer
 
 STATE = "stage_state.json"
 """Written last into a checkpoint: a checkpoint without it is incomplete and is not resumed from."""
@@ -110,6 +110,9 @@ class _Stage:
             self.collector.productive = set(state["productive"])
             self.best = state["best"]
             self.journal.resume(state["step"])
+            if self.collector.counts.idle >= MAX_IDLE:  # it had ended, for want of signal
+                self.trainer._load_from_checkpoint(str(resume))
+                return
         self.trainer.train(resume_from_checkpoint=str(resume) if resume else None)
 
     def finish_row(self, step: int, logs: dict[str, float]) -> None:
@@ -150,7 +153,7 @@ class _Stage:
             "best": self.best,
         }
         temporary = folder / f"{STATE}.tmp"
-        temporary.write_text(dumps(state), encoding="utf-8")
+        temporary.write_text(json.dumps(state), encoding="utf-8")  # canonical text would round the best reward
         temporary.rename(folder / STATE)
 
     def out_of_time(self) -> bool:
@@ -171,7 +174,7 @@ class _Stage:
         groups = [(g.prompt.ids, [c.ids for c in g.completions]) for g in probe]
         metrics = {
             "kl": self.trainer.kl_to_start(groups),
-            "canary_gap": sampler_gap(self.trainer, groups),
+            "canary_gap": sampler_gap(self.trainer, probe),
             "kept_fraction": counts.kept / counts.sampled if counts.sampled else 0.0,
             "updates": float(counts.updates),
             "productive_prompts": float(len(self.collector.productive)),

@@ -5,9 +5,7 @@ Randomness comes from one seed a call (a uniform number per row and position), s
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +13,7 @@ import torch
 from transformers import DynamicCache
 
 from srl_pipeline.training.rollout_attention import NAME, RolloutCache
-from srl_pipeline.training.shared_prefix import base_model
+from srl_pipeline.training.shared_prefix import attention, base_model
 
 COMPACT_EVERY = 8
 """Decoded tokens between two removals of finished rows."""
@@ -27,48 +25,38 @@ Stop = Callable[[str], bool]
 
 @dataclass(frozen=True)
 class Completion:
-    """One sampled completion: token ids (end token included where it was sampled) and text without special tokens."""
+    """One sampled completion: token ids (end token included where it was sampled) and text without special tokens.
+
+    ``logps`` are the log-probabilities that the tokens were sampled with; empty for greedy decoding.
+    """
 
     ids: list[int]
     text: str
     finished: bool
+    logps: list[float]
 
 
 class Sampler:
-    """Samples from a plain copy of the student into which the adapter has been merged (`sync`).
-
-    The training model's weights are never touched: the copy is rebuilt from the base weights each time, so nothing drifts.
-    """
+    """Samples from a model as it is now: plain, or with its active adapter."""
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        base = base_model(model)
-        self._copy = plain_copy(base)
-        ends = base.generation_config.eos_token_id  # one id, or several
-        self._ends = {tokenizer.eos_token_id, tokenizer.get_vocab().get("<|im_end|>"), *(ends if isinstance(ends, list) else [ends])}
-        self._newline = torch.tensor(["\n" in tokenizer.decode([i]) for i in range(len(tokenizer))])
+        self._model = base_model(model)
+        ends = self._model.generation_config.eos_token_id
+        self._ends = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
+        self._ends |= {tokenizer.get_vocab().get("<|im_end|>")}  # None, never the id of the unknown word
+        self._newline = ["\n" in tokenizer.decode([i]) for i in range(len(tokenizer))]
 
-    @property
-    def weights(self) -> Any:
-        """The merged copy that is sampled from."""
-        return self._copy
-
-    def sync(self, model: Any) -> None:
-        """Take over the current weights of a PEFT model: base + scale * B A, computed afresh in float32."""
-        target = dict(self._copy.named_parameters())
-        with torch.no_grad():
-            for name, module in model.get_base_model().named_modules():
-                if not hasattr(module, "lora_A") or not module.active_adapters:
-                    continue
-                weight = module.base_layer.weight.float()
-                for adapter in module.active_adapters:
-                    if adapter in module.lora_A and not module.disable_adapters:
-                        weight = weight + module.get_delta_weight(adapter).float()
-                target[f"{name}.weight"].copy_(weight)
-
-    @torch.inference_mode()
+    @torch.no_grad()
     def sample(
-        self, prompts: Sequence[Sequence[int]], *, per_prompt: int, max_tokens: int, temperature: float, seed: int, stop: Stop
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        per_prompt: int,
+        max_tokens: int,
+        temperature: float,
+        seed: int,
+        stop: Stop,
     ) -> list[list[Completion]]:
         """``per_prompt`` completions of each prompt (token ids). ``temperature`` 0 is greedy. ``stop`` sees the text at each line's end."""
         results: list[list[Completion]] = [[] for _ in prompts]
@@ -84,23 +72,32 @@ class Sampler:
         return results
 
     def _sample_batch(
-        self, prompts: list[Sequence[int]], per_prompt: int, max_tokens: int, temperature: float, noise: torch.Tensor, stop: Stop
+        self,
+        prompts: list[Sequence[int]],
+        per_prompt: int,
+        max_tokens: int,
+        temperature: float,
+        noise: torch.Tensor,
+        stop: Stop,
     ) -> list[Completion]:
         cache, lengths, logits = self._prefill(prompts, per_prompt, max_tokens)
         device = logits.device
         rows = len(prompts) * per_prompt
         ids: list[list[int]] = [[] for _ in range(rows)]
+        logps: list[list[float]] = [[] for _ in range(rows)]
         done = [False] * rows
         alive = list(range(rows))  # original row of each decoded row; finished rows may linger until compaction
         positions = lengths.repeat_interleave(per_prompt)
         logits = logits.repeat_interleave(per_prompt, dim=0)
         for step in range(max_tokens):
-            tokens = _choose(logits, temperature, noise[alive, step].to(device)).tolist()
-            for row, token in zip(alive, tokens, strict=True):
+            chosen, scores = _choose(logits, temperature, noise[alive, step].to(device))
+            tokens = chosen.tolist()
+            for row, token, score in zip(alive, tokens, scores.tolist(), strict=True):
                 if done[row]:
                     continue
                 ids[row].append(token)
-                done[row] = token in self._ends or (bool(self._newline[token]) and stop(self._text(ids[row])))
+                logps[row].append(score)
+                done[row] = token in self._ends or (self._newline[token] and stop(self._text(ids[row])))
             if all(done) or step + 1 == max_tokens:
                 break
             if step % COMPACT_EVERY == COMPACT_EVERY - 1 and any(done[row] for row in alive):
@@ -108,31 +105,34 @@ class Sampler:
                 tokens = [tokens[p] for p in places]
                 positions = positions[torch.tensor(places, device=device)]
             hidden = self._decode(torch.tensor(tokens, device=device), positions, cache)
-            logits = self._copy.get_output_embeddings()(hidden)
+            logits = self._model.get_output_embeddings()(hidden)
             positions = positions + 1
-        return [Completion(ids[r], self._text(ids[r]), done[r]) for r in range(rows)]
+        sampled = temperature > 0
+        return [
+            Completion(ids[r], self._text(ids[r]), done[r], logps[r] if sampled else []) for r in range(rows)
+        ]
 
     def _prefill(self, prompts: list[Sequence[int]], per_prompt: int, room: int) -> tuple[RolloutCache, torch.Tensor, torch.Tensor]:
-        device = self._copy.device
+        device = self._model.device
         longest = max(len(p) for p in prompts)
         pad = self._tokenizer.pad_token_id
         input_ids = torch.tensor([[pad] * (longest - len(p)) + list(p) for p in prompts], device=device)
         mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
         positions = (mask.cumsum(1) - 1).clamp(min=0)
-        with attention(self._copy, "sdpa"):
-            out = self._copy.get_decoder()(
+        with attention(self._model, "sdpa"):
+            out = self._model.get_decoder()(
                 input_ids=input_ids, attention_mask=mask, position_ids=positions, past_key_values=DynamicCache(), use_cache=True
             )
         layers = [(layer.keys, layer.values) for layer in out.past_key_values.layers]
         cache = RolloutCache(layers, mask, per_prompt, room)
         lengths = mask.sum(1)
-        return cache, lengths, self._copy.get_output_embeddings()(out.last_hidden_state[:, -1])
+        return cache, lengths, self._model.get_output_embeddings()(out.last_hidden_state[:, -1])
 
     def _decode(self, tokens: torch.Tensor, positions: torch.Tensor, cache: RolloutCache) -> torch.Tensor:
         # A 4-D mask is passed through untouched: our attention knows what is visible, so none needs to be built.
         anything = torch.zeros(1, 1, 1, 1, device=tokens.device, dtype=torch.bool)
-        with attention(self._copy, NAME):
-            out = self._copy.get_decoder()(
+        with attention(self._model, NAME):
+            out = self._model.get_decoder()(
                 input_ids=tokens[:, None],
                 attention_mask=anything,
                 position_ids=positions[:, None],
@@ -147,37 +147,15 @@ class Sampler:
         return self._tokenizer.decode([i for i in ids if i not in self._ends])
 
 
-def plain_copy(base: Any) -> Any:
-    """A copy of the model without adapters, sharing no weight that an adapter changes."""
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    copied = copy.deepcopy(base)
-    for name, module in list(copied.named_modules()):
-        if isinstance(module, BaseTunerLayer):
-            parent = copied.get_submodule(name.rpartition(".")[0]) if "." in name else copied
-            setattr(parent, name.rpartition(".")[2], module.base_layer)
-    copied.requires_grad_(False)
-    return copied.eval()
-
-
-@contextmanager
-def attention(model: Any, name: str) -> Any:
-    """Use another attention implementation for a while."""
-    before = model.config._attn_implementation
-    model.config._attn_implementation = name
-    try:
-        yield
-    finally:
-        model.config._attn_implementation = before
-
-
-def _choose(logits: torch.Tensor, temperature: float, uniform: torch.Tensor) -> torch.Tensor:
-    """Greedy, or by inverting the cumulative distribution with one uniform number a row."""
+def _choose(logits: torch.Tensor, temperature: float, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Tokens and their log-probabilities: greedy, or by inverting the cumulative distribution with one uniform number a row."""
     if temperature == 0:
-        return logits.argmax(dim=-1)
-    cumulative = torch.softmax(logits.float() / temperature, dim=-1).cumsum_(dim=-1)
+        return logits.argmax(dim=-1), uniform
+    chances = torch.softmax(logits.float() / temperature, dim=-1)
+    cumulative = chances.cumsum(dim=-1)
     target = uniform[:, None] * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, target).squeeze(1).clamp(max=logits.shape[-1] - 1)
+    tokens = torch.searchsorted(cumulative, target, right=True).clamp_(max=logits.shape[-1] - 1)
+    return tokens.squeeze(1), chances.gather(1, tokens).squeeze(1).log()
 
 
 def _uniforms(seed: int, prompt: int, rows: int, tokens: int) -> torch.Tensor:

@@ -69,6 +69,7 @@ def student_folder(config: PipelineConfig, cache: Path, lore: Sequence[str], tra
 def load_student(folder: Path, config: PipelineConfig) -> Student:
     """Load model and tokenizer; the device and number format are those of the configuration, 'auto' asks the hardware."""
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     device = pick_device(config.device)
@@ -76,7 +77,7 @@ def load_student(folder: Path, config: PipelineConfig) -> Student:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise StudentError(
             f"The student cannot be loaded: {str(error).splitlines()[0]}",
             where=str(folder),

@@ -53,7 +53,7 @@ class PolicyTrainer(GRPOTrainer):
         callbacks: list[Any],
     ) -> None:
         self._collector, self._policy, self._on_row = collector, config, on_row
-        self._rollouts = Sampler(model, student.tokenizer)
+        self.sampler = Sampler(model, student.tokenizer)
         per_step = config.prompts_per_step * config.rollouts
         micro = max(1, config.micro_batch_size // config.rollouts) * config.rollouts
         if per_step % micro:
@@ -67,12 +67,6 @@ class PolicyTrainer(GRPOTrainer):
             callbacks=[_NoSignal(collector), *callbacks],
         )
         self.remove_callback(PrinterCallback)  # the journal says it better
-
-    @property
-    def sampler(self) -> Sampler:
-        """The sampler, holding the current weights of the policy."""
-        self._rollouts.sync(self.accelerator.unwrap_model(self.model))
-        return self._rollouts
 
     def _prepare_inputs(self, generation_batch: Any) -> Any:
         if not self.model.training:
@@ -130,14 +124,13 @@ class PolicyTrainer(GRPOTrainer):
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor, None]:
-        logps, entropies = self._policy_logps(model, self._groups, logits_to_keep)
-        return logps, entropies, None
+        logps = self._policy_logps(model, self._groups, logits_to_keep)
+        # On the policy's own samples -log p is an unbiased estimate of the entropy, and costs no pass over the vocabulary.
+        return logps, -logps.detach(), None
 
-    def _policy_logps(self, model: Any, groups: Any, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-        with self.accelerator.autocast():
-            found = completion_logps(model, groups, temperature=self.temperature, pad_id=self._tokenizer.pad_token_id)
-        logps, entropies = (torch.stack([torch.nn.functional.pad(t, (0, width - len(t))) for t in part]) for part in found)
-        return logps, entropies
+    def _policy_logps(self, model: Any, groups: Any, width: int) -> torch.Tensor:
+        found = completion_logps(model, groups, temperature=self.temperature)
+        return torch.stack([torch.nn.functional.pad(t, (0, width - len(t))) for t in found])
 
     @torch.no_grad()
     def reference_logps(self, groups: Any, width: int) -> torch.Tensor:
@@ -146,11 +139,11 @@ class PolicyTrainer(GRPOTrainer):
         if START in model.peft_config:
             model.set_adapter(START)
             try:
-                return self._policy_logps(model, groups, width)[0]
+                return self._policy_logps(model, groups, width)
             finally:
                 _activate_policy(model)
         with model.disable_adapter():
-            return self._policy_logps(model, groups, width)[0]
+            return self._policy_logps(model, groups, width)
 
     @torch.no_grad()
     def kl_to_start(self, groups: list[TokenGroup]) -> float:
@@ -158,7 +151,7 @@ class PolicyTrainer(GRPOTrainer):
         total = count = 0.0
         for group in groups:
             width = max(len(ids) for ids in group[1])
-            policy = self._policy_logps(self.accelerator.unwrap_model(self.model), [group], width)[0]
+            policy = self._policy_logps(self.accelerator.unwrap_model(self.model), [group], width)
             gap = self.reference_logps([group], width) - policy
             total += float((gap.exp() - gap - 1).sum())
             count += sum(len(ids) for ids in group[1])
@@ -236,7 +229,7 @@ def grpo_arguments(config: PolicyConfig, output: Path, seed: int, micro: int, ac
         report_to=[],
         disable_tqdm=True,
         use_cpu=student.device.type == "cpu",
-        bf16=student.dtype == torch.bfloat16,
+        bf16=False,  # the base model has its format already; the adapter stays in float32
         gradient_checkpointing=False,
         dataloader_pin_memory=False,
         remove_unused_columns=False,

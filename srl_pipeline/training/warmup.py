@@ -33,8 +33,7 @@ class WarmupTrainer(Trainer):
     def compute_loss(self, model: Any, inputs: list[Transcript], *_: Any, **__: Any) -> torch.Tensor:
         """Negative log-likelihood a token, mean over the answers of the batch."""
         groups = [(prompt, [answer]) for prompt, answer in inputs]
-        with self.accelerator.autocast():
-            logps, _entropy = completion_logps(model, groups, temperature=1.0, pad_id=0)
+        logps = completion_logps(model, groups, temperature=1.0)
         loss = torch.stack([-tokens.mean() for tokens in logps]).mean()
         return loss / self.current_gradient_accumulation_steps
 
@@ -86,7 +85,7 @@ def run_warmup(
             report_to=[],
             disable_tqdm=True,
             use_cpu=student.device.type == "cpu",
-            bf16=student.dtype == torch.bfloat16,
+            bf16=False,  # the base model has its format already; the adapter stays in float32
             dataloader_pin_memory=False,
             remove_unused_columns=False,
         ),

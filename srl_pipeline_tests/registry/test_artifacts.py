@@ -70,7 +70,7 @@ def test_a_kill_between_the_manifest_and_the_rename_leaves_nothing_visible(
     def killed(source: Path, target: Path) -> None:
         if target == store.folder(*NAMES):
             raise KeyboardInterrupt
-        os.rename(source, target)
+        source.rename(target)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", killed)

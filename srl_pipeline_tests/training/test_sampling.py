@@ -10,7 +10,7 @@ from srl_pipeline.training import sampling
 from srl_pipeline.training.sampling import Completion, Sampler
 from srl_pipeline.training.student import Student
 
-from .world import adapted, equal, prompts, shake
+from .world import adapted, equal, plain_logps, prompts, shake, unfused
 
 Texts = list[list[Completion]]
 
@@ -61,12 +61,11 @@ def test_greedy_decoding_equals_generate_token_for_token(student: Student, sampl
     assert len({len(p.ids) for p in prompts(student)}) > 2
 
 
-def test_greedy_decoding_of_the_merged_adapter_equals_generate_with_the_adapter(student: Student) -> None:
+def test_greedy_decoding_with_an_adapter_equals_generate(student: Student) -> None:
     model = adapted(student, shaken=0.3)
     sampler = Sampler(model, student.tokenizer)
-    sampler.sync(model)
     found = draw(sampler, student, per_prompt=1, max_tokens=30, temperature=0.0, stop=never)
-    assert [g[0].ids for g in found] == [generated(model, p.ids, 30) for p in prompts(student)]
+    assert [g[0].ids for g in found] == [generated(unfused(model), p.ids, 30) for p in prompts(student)]
 
 
 def test_the_same_seed_gives_the_same_completions(student: Student, sampler: Sampler) -> None:
@@ -164,34 +163,35 @@ def test_an_unknown_word_token_ends_no_row(student: Student) -> None:
     assert any(unknown in c.ids[:-1] for c in found)
 
 
-def test_sync_takes_over_the_adapter_so_that_logits_are_equal(student: Student) -> None:
-    model = adapted(student, shaken=0.3)
-    sampler = Sampler(model, student.tokenizer)
-    ids = torch.tensor([prompts(student)[1].ids])
-    with torch.no_grad():
-        expected, stale = model(input_ids=ids).logits, sampler.weights(input_ids=ids).logits
-        sampler.sync(model)
-        found = sampler.weights(input_ids=ids).logits
-    assert float((stale - expected).abs().max()) > 0.1
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
-
-
-def test_sync_follows_the_adapter_without_drift(student: Student) -> None:
+def test_a_sampler_follows_the_adapter_of_the_moment(student: Student) -> None:
     model = adapted(student)
     sampler = Sampler(model, student.tokenizer)
-    sampler.sync(model)
-    untouched = {k: v.clone() for k, v in sampler.weights.state_dict().items()}
-    for size in (0.5, 3.0, 0.0):
-        shake(model, size)
-        sampler.sync(model)
-    assert equal(dict(sampler.weights.state_dict()), untouched)
+    before = draw(sampler, student, temperature=0.0, stop=never)
+    shake(model, 0.3)
+    after = draw(sampler, student, temperature=0.0, stop=never)
+    assert [c.ids for g in before for c in g] != [c.ids for g in after for c in g]
+    assert [g[0].ids for g in after] == [generated(unfused(model), p.ids, 24) for p in prompts(student)]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.6])
+def test_a_completion_carries_the_log_probabilities_it_was_sampled_with(student: Student, temperature: float) -> None:
+    model = adapted(student, shaken=0.3)
+    stock = unfused(model)
+    found = draw(Sampler(model, student.tokenizer), student, temperature=temperature)
+    for prompt, completions in zip(prompts(student), found, strict=True):
+        for completion in completions:
+            expected = plain_logps(stock, prompt.ids, completion.ids, temperature)[0].tolist()
+            assert completion.logps == pytest.approx(expected, abs=1e-4)
+
+
+def test_greedy_completions_carry_no_log_probabilities(student: Student, sampler: Sampler) -> None:
+    assert all(c.logps == [] for g in draw(sampler, student, temperature=0.0) for c in g)
 
 
 def test_sampling_changes_no_weight_of_the_policy(student: Student) -> None:
     model = adapted(student, shaken=0.2)
     before = {k: v.clone() for k, v in model.state_dict().items()}
     sampler = Sampler(model, student.tokenizer)
-    sampler.sync(model)
     draw(sampler, student)
     assert equal(dict(model.state_dict()), before)
 

@@ -9,7 +9,7 @@ import torch
 from srl_pipeline.training.shared_prefix import LOGIT_CHUNK, completion_logps
 from srl_pipeline.training.student import Student
 
-from .world import adapted, plain_logps, random_ids
+from .world import adapted, plain_logps, random_ids, unfused
 
 Groups = list[tuple[list[int], list[list[int]]]]
 SHAPES = [(17, [5, 1, 9]), (3, [2]), (40, [12, 12, 3, 7]), (1, [4, 6])]
@@ -23,7 +23,7 @@ def make_groups(student: Student, shapes: list[tuple[int, list[int]]] = SHAPES, 
 
 
 def shared(model: Any, groups: Groups, temperature: float = TEMPERATURE) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-    return completion_logps(model, groups, temperature=temperature, pad_id=0)
+    return completion_logps(model, groups, temperature=temperature)
 
 
 def plain(model: Any, groups: Groups, temperature: float = TEMPERATURE) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -34,7 +34,7 @@ def plain(model: Any, groups: Groups, temperature: float = TEMPERATURE) -> list[
 def test_log_probabilities_equal_those_of_an_ordinary_forward_pass(student: Student, temperature: float) -> None:
     model, groups = adapted(student, shaken=0.1), make_groups(student)
     found = shared(model, groups, temperature)[0]
-    expected = [logps for logps, _ in plain(model, groups, temperature)]
+    expected = [logps for logps, _ in plain(unfused(model), groups, temperature)]
     assert len(found) == len(expected)
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
@@ -42,7 +42,7 @@ def test_log_probabilities_equal_those_of_an_ordinary_forward_pass(student: Stud
 
 def test_entropies_equal_those_of_an_ordinary_forward_pass(student: Student) -> None:
     model, groups = adapted(student, shaken=0.1), make_groups(student)
-    for a, (_, b) in zip(shared(model, groups)[1], plain(model, groups), strict=True):
+    for a, (_, b) in zip(shared(model, groups)[1], plain(unfused(model), groups), strict=True):
         torch.testing.assert_close(a, b.detach(), atol=1e-5, rtol=0)
 
 
@@ -53,15 +53,16 @@ def test_entropies_carry_no_gradient_and_log_probabilities_do(student: Student) 
 
 def test_adapter_gradients_equal_those_of_the_ordinary_computation(student: Student) -> None:
     model, groups = adapted(student, shaken=0.1), make_groups(student)
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    stock = unfused(model)
     weights = [torch.randn(len(c), generator=torch.Generator().manual_seed(4)) for _, cs in groups for c in cs]
 
-    def gradients(logps: list[torch.Tensor]) -> torch.Tensor:
+    def gradients(model: Any, logps: list[torch.Tensor]) -> torch.Tensor:
+        parameters = [p for p in model.parameters() if p.requires_grad]
         loss = torch.stack([(a * w).sum() for a, w in zip(logps, weights, strict=True)]).sum()
         return torch.cat([g.flatten() for g in torch.autograd.grad(loss, parameters)])
 
-    found = gradients(shared(model, groups)[0])
-    expected = gradients([logps for logps, _ in plain(model, groups)])
+    found = gradients(model, shared(model, groups)[0])
+    expected = gradients(stock, [logps for logps, _ in plain(stock, groups)])
     assert float((found - expected).norm() / expected.norm()) < 1e-5
     assert float(expected.norm()) > 0.1
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from srl_pipeline.config import PolicyConfig
 from srl_pipeline.errors import TrainingError
 from srl_pipeline.training import trainer as trainer_module
 from srl_pipeline.training.adapters import with_adapter
+from srl_pipeline.training.canary import sampler_gap
 from srl_pipeline.training.collector import Batch, Collector, Group
 from srl_pipeline.training.student import Student
 from srl_pipeline.training.trainer import START, PolicyTrainer, grpo_arguments
@@ -33,6 +33,7 @@ from .world import (
     prompts,
     shake,
     trained,
+    unfused,
 )
 
 Gradients = dict[str, torch.Tensor]
@@ -157,7 +158,7 @@ def test_rewards_asked_for_by_trl_itself_are_an_error() -> None:
         trainer_module._scored_by_the_task(completions=[])
 
 
-@pytest.mark.parametrize(("prompts_per_step", "micro"), [(2, 4), (3, 4), (4, 8), (4, 16), (3, 8)])
+@pytest.mark.parametrize(("prompts_per_step", "micro"), [(3, 4), (4, 8), (3, 8)])
 def test_the_gradient_of_a_step_is_that_of_a_plain_reference(
     student: Student, tmp_path: Path, prompts_per_step: int, micro: int
 ) -> None:
@@ -171,8 +172,7 @@ def test_the_gradient_of_a_step_is_that_of_a_plain_reference(
     assert run.watch.losses[0] == pytest.approx(float(loss.detach()), abs=1e-4)
 
 
-@pytest.mark.parametrize("micro", [4, 8, 16])
-@pytest.mark.parametrize("beta", [0.0, 0.5])
+@pytest.mark.parametrize(("micro", "beta"), [(4, 0.0), (8, 0.0), (4, 0.5), (16, 0.5)])
 def test_with_fewer_kept_groups_the_gradient_is_the_mean_over_those_kept(
     student: Student, tmp_path: Path, micro: int, beta: float
 ) -> None:
@@ -221,7 +221,7 @@ def test_the_ratio_is_clipped_on_both_sides(
 
 def test_the_gradient_equals_that_of_the_stock_trainer(student: Student, tmp_path: Path) -> None:
     model = adapted(student, shaken=0.1)
-    untouched = copy.deepcopy(model)
+    untouched = unfused(model)
     config = policy_config(prompts_per_step=3, max_resamples=9)
     run = Run(student, model, tmp_path / "ours", config).train()
     rows = [
@@ -292,16 +292,14 @@ def test_a_stage_ends_after_several_steps_without_any_signal(student: Student, t
     assert run.trainer.state.global_step == trainer_module.MAX_IDLE
 
 
-def test_rollouts_come_from_the_weights_of_the_moment(student: Student, tmp_path: Path) -> None:
+def test_the_canary_is_silent_for_fresh_rollouts_and_cries_for_those_of_older_weights(
+    student: Student, tmp_path: Path
+) -> None:
     model = adapted(student)
-    run = Run(student, model, tmp_path, policy_config(steps=3, learning_rate=0.1, max_resamples=9)).train()
-    groups = [(g.prompt.ids, [c.ids for c in g.completions]) for g in run.batches[-1].kept]
-    from srl_pipeline.training.canary import sampler_gap
-
-    assert sampler_gap(run.trainer, groups) < 1e-4
-    stale = run.trainer._rollouts
-    shake(model, 0.5)
-    assert run.trainer.sampler is stale and sampler_gap(run.trainer, groups) < 1e-4
+    run = Run(student, model, tmp_path, policy_config(steps=2, learning_rate=0.1, max_resamples=9)).train()
+    fresh = run.collector.sample(run.trainer.sampler, prompts(student), seed=3)
+    assert sampler_gap(run.trainer, fresh) < 1e-4
+    assert sampler_gap(run.trainer, run.batches[0].sampled) > 1e-2
 
 
 def some_groups(student: Student) -> list[tuple[list[int], list[list[int]]]]:

@@ -166,6 +166,14 @@ def policy_config(**changes: Any) -> PolicyConfig:
     return PolicyConfig(**(values | changes))
 
 
+def unfused(model: Any) -> Any:
+    """A copy with weights of its own, whose adapters compute as PEFT has it."""
+    copied = copy.deepcopy(model)
+    for module in copied.modules():
+        vars(module).pop("forward", None)
+    return copied
+
+
 def double_copy(model: Any) -> Any:
-    """The model in float64, with its own weights."""
-    return copy.deepcopy(model).double()
+    """The same in float64."""
+    return unfused(model).double()

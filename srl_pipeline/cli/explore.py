@@ -1,0 +1,90 @@
+"""``srl-pipeline lore search`` and ``srl-pipeline teach``: look at what Model A finds and what Model B and C make of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
+from srl_pipeline.config import home
+
+lore_app = typer.Typer(help="Model A, the lore retriever.", no_args_is_help=True)
+TypeName = Annotated[str, typer.Argument(help="Model type.", metavar="TYPE")]
+
+
+@lore_app.command()
+def search(model_type: TypeName, query: str, k: int = 5, json: JsonFlag = False) -> None:
+    """Search a model type's lore: vector and full-text, fused by reciprocal rank."""
+    from srl_pipeline.lore import LoreRetriever, build_lore_index, index_folder
+    from srl_pipeline.model_types import load_pack
+    from srl_pipeline.presets import embedded
+    from srl_pipeline.registry import ArtifactStore
+
+    config = embedded().lore
+    built = build_lore_index(ArtifactStore(home() / "artifacts"), load_pack(model_type), config)
+    found = LoreRetriever(index_folder(built.artifact), config).search(query, k)
+    if json:
+        print_json([c.model_dump() for c in found])
+        return
+    if not found:
+        console.print("Nothing relevant was found.")
+        return
+    print_table(f"Lore of {model_type}", ("document", "score", "passage"), [(c.document_id, c.score, c.text) for c in found])
+
+
+def teach(
+    model_type: TypeName,
+    n: Annotated[int, typer.Option("--n", min=1, max=1000, help="Trajectories to make.")] = 3,
+    seed: Annotated[int, typer.Option(help="Other seeds draw other scenarios.")] = 1,
+    json: JsonFlag = False,
+) -> None:
+    """Make N trajectories and print them with Model C's verdicts; they are not kept."""
+    from srl_pipeline.config import GenerationConfig
+    from srl_pipeline.contracts import Trajectory
+    from srl_pipeline.generation.dialogue import solve
+    from srl_pipeline.generation.sampling import ScenarioSampler
+    from srl_pipeline.lore import LoreRetriever, build_lore_index, index_folder
+    from srl_pipeline.model_types import load_pack
+    from srl_pipeline.presets import embedded
+    from srl_pipeline.registry import ArtifactStore
+    from srl_pipeline.teachers import make_teacher, teacher_ref
+    from srl_pipeline.training.transcript import write
+    from srl_pipeline.verification import ScenarioSpace, Verifier
+
+    pack, settings, lore = load_pack(model_type), GenerationConfig(), embedded().lore
+    verifier = Verifier(pack)
+    teacher = make_teacher(teacher_ref(settings.teacher), verifier)
+    sampler = ScenarioSampler(ScenarioSpace(pack), seed)
+    drawn = [sampler.draw() for _ in range(n)]
+    built = build_lore_index(ArtifactStore(home() / "artifacts"), pack, lore)
+    bundles = LoreRetriever(index_folder(built.artifact), lore).bundles([s for s, _ in drawn])
+    rows = []
+    for (scenario, novelty), bundle in zip(drawn, bundles, strict=True):
+        found = solve(
+            teacher,
+            verifier,
+            scenario,
+            bundle,
+            variant=0,
+            max_revisions=settings.max_revisions,
+            reasoning_words=settings.reasoning_words,
+            generation=1,
+            novelty=novelty,
+        )
+        if not isinstance(found, Trajectory):
+            console.print(f"{scenario.brief}\n  given up: {found}")
+            continue
+        verdict = verifier.verify(scenario, [s.action for s in found.steps])
+        rows.append({"trajectory": found.model_dump(mode="json"), "verdict": verdict.model_dump(mode="json")})
+        if not json:
+            console.rule(scenario.brief)
+            console.print(f"lore: {', '.join(dict.fromkeys(c.document_id for c in bundle.citations))}", highlight=False)
+            console.print(write(found.steps), highlight=False, markup=False)
+            console.print(
+                f"verdict: {'correct' if verdict.correct else 'wrong'}, reward {verdict.outcome_reward:.2f}, "
+                f"violations: {', '.join(v.rule_id for v in verdict.violations) or 'none'}",
+                highlight=False,
+            )
+    if json:
+        print_json(rows)

@@ -1,0 +1,46 @@
+"""One policy stage on the random student, as a test or a child process runs it.
+
+As a script: ``python -m srl_pipeline_tests.training.stage STUDENT WORK STEP``; it kills itself while the checkpoint of STEP is half written.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from srl_pipeline.training import policy_stage
+from srl_pipeline.training.policy_stage import PolicyOutcome, run_policy_stage
+
+from .world import LetterTask, adapted, load, policy_config, prompts
+
+STEPS = 4
+
+
+def run_stage(student_folder: Path, work: Path, task: Any = None, **changes: Any) -> PolicyOutcome:
+    """A stage of four steps with two micro-batches each; the same weights whenever nothing interrupts it."""
+    work.mkdir(exist_ok=True)
+    student = load(student_folder)
+    given = prompts(student, 8)
+    config = policy_config(**({"steps": STEPS, "max_grad_norm": 1.0} | changes))
+    model = adapted(student)
+    return run_policy_stage("srl", student, model, task or LetterTask(), given[:6], given[6:], config, work, seed=11)
+
+
+def die_at(step: int) -> None:
+    """From now on, the checkpoint of ``step`` is never completed: the process is gone."""
+    complete = policy_stage._Stage.complete_checkpoint
+
+    def dying(self: Any, folder: Path) -> None:
+        if self.trainer.state.global_step == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        complete(self, folder)
+
+    policy_stage._Stage.complete_checkpoint = dying  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    die_at(int(sys.argv[3]))
+    run_stage(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -30,7 +30,7 @@ COMMIT = textwrap.dedent(
         request = StageRequest.model_validate(pipes.extras["request"])
         pipes.log.info("step 1 of 2")
         def make(work):
-            (work / "adapter.txt").write_text(os.environ["HF_HUB_OFFLINE"] + os.environ["OMP_WAIT_POLICY"])
+            (work / "adapter.txt").write_text(os.environ["HF_HUB_OFFLINE"] + os.environ["GOMP_SPINCOUNT"])
             return Outcome(metrics={"loss": 1.5}, gates=[])
         build_or_reuse(
             ArtifactStore(Path(request.root)), request.stage, request.model_type,
@@ -90,10 +90,10 @@ def test_a_child_makes_the_artifact_and_its_progress_is_logged_in_the_run(reques
 def test_the_child_is_offline_and_its_idle_threads_sleep(
     request_: StageRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
     built = launch(request_, COMMIT).built
     assert built is not None
-    assert (built.artifact.path / "adapter.txt").read_text() == "1ACTIVE"
+    assert (built.artifact.path / "adapter.txt").read_text() == "17"
 
 
 def test_a_committed_artifact_needs_no_child(request_: StageRequest) -> None:

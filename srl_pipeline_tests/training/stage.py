@@ -1,6 +1,7 @@
 """One policy stage on the random student, as a test or a child process runs it.
 
-As a script: ``python -m srl_pipeline_tests.training.stage STUDENT WORK STEP``; it kills itself while the checkpoint of STEP is half written.
+As a script: ``python -m srl_pipeline_tests.training.stage STUDENT WORK STEP``; it kills itself while the checkpoint of
+STEP is half written.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from srl_pipeline.training import policy_stage
 from srl_pipeline.training.policy_stage import PolicyOutcome, run_policy_stage
@@ -42,5 +45,6 @@ def die_at(step: int) -> None:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # as the tests have it
     die_at(int(sys.argv[3]))
     run_stage(Path(sys.argv[1]), Path(sys.argv[2]))

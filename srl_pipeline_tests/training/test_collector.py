@@ -33,7 +33,8 @@ class ScriptedSampler:
     ) -> list[list[Completion]]:
         self.calls.append(([ids[0] for ids in prompts], seed, temperature))
         return [
-            [Completion([ids[0]] * (1 + row % 3), f"{ids[0]} {row}", True, []) for row in range(per_prompt)] for ids in prompts
+            [Completion([ids[0]] * (1 + row % 3), f"{ids[0]} {row}", True, []) for row in range(per_prompt)]
+            for ids in prompts
         ]
 
 

@@ -93,7 +93,7 @@ def test_a_spread_at_the_threshold_is_not_kept_and_above_it_is() -> None:
 
 @given(st.lists(rewards, min_size=2, max_size=8), st.integers(0, 4))
 @settings(max_examples=200, deadline=None)
-def test_similarity_advantages_of_a_kept_group_have_mean_zero_among_the_well_formed(values: list[float], bad: int) -> None:
+def test_similarity_advantages_of_a_group_have_mean_zero_among_the_well_formed(values: list[float], bad: int) -> None:
     found = srl_signal(good(*values) + [MALFORMED] * bad, std_epsilon=0.01, format_weight=0.0)
     assert sum(found.advantages[: len(values)]) == pytest.approx(0.0, abs=1e-6)
 

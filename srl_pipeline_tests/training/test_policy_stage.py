@@ -69,7 +69,7 @@ def assert_the_same(found: PolicyOutcome, work: Path, whole: Whole) -> None:
 def kill(
     monkeypatch: pytest.MonkeyPatch, owner: type, name: str, when: Callable[..., bool], *, after: bool = False
 ) -> Callable[[], None]:
-    """Raise `Killed` before (or ``after``) a call of ``owner.name`` for which ``when(self, *args)`` holds; returns the undoing."""
+    """Raise `Killed` before (or ``after``) a call for which ``when(self, *args)`` holds; returns the undoing."""
     original = getattr(owner, name)
 
     def dying(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -136,7 +136,8 @@ def test_a_stage_really_trains(whole: Whole) -> None:
 
 def test_every_step_has_one_row_with_its_metrics(whole: Whole) -> None:
     assert [row["step"] for row in whole.rows] == [1.0, 2.0, 3.0, 4.0]
-    assert all({"loss", "grad_norm", "reward", "kept_fraction", "validation_reward"} <= row.keys() for row in whole.rows)
+    wanted = {"loss", "grad_norm", "reward", "kept_fraction", "validation_reward"}
+    assert all(wanted <= row.keys() for row in whole.rows)
 
 
 def test_the_outcome_says_that_rollouts_were_fresh_and_how_far_the_policy_went(whole: Whole) -> None:
@@ -200,7 +201,9 @@ def scripted_validation(
     return seen
 
 
-@pytest.mark.parametrize(("rewards", "best"), [([0.1, 0.3, 0.9, 0.5, 0.2], 2), ([0.9, 0.3, 0.1, 0.3, 0.4], 4), ([0.5] * 5, 1)])
+@pytest.mark.parametrize(
+    ("rewards", "best"), [([0.1, 0.3, 0.9, 0.5, 0.2], 2), ([0.9, 0.3, 0.1, 0.3, 0.4], 4), ([0.5] * 5, 1)]
+)
 def test_the_adapter_kept_is_the_one_with_the_best_validation_reward(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rewards: list[float], best: int
 ) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 import torch
 
-from srl_pipeline.training.shared_prefix import LOGIT_CHUNK, completion_logps
+from srl_pipeline.training.shared_prefix import TokenGroup, completion_logps
 from srl_pipeline.training.student import Student
+from srl_pipeline.training.token_logps import CHUNK
 
 from .world import adapted, plain_logps, random_ids, unfused
 
-Groups = list[tuple[list[int], list[list[int]]]]
+Groups = list[TokenGroup]
 SHAPES = [(17, [5, 1, 9]), (3, [2]), (40, [12, 12, 3, 7]), (1, [4, 6])]
 TEMPERATURE = 0.7
 
@@ -22,7 +23,7 @@ def make_groups(student: Student, shapes: list[tuple[int, list[int]]] = SHAPES, 
     return [(random_ids(rng, n, size), [random_ids(rng, length, size) for length in lengths]) for n, lengths in shapes]
 
 
-def shared(model: Any, groups: Groups, temperature: float = TEMPERATURE) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+def shared(model: Any, groups: Groups, temperature: float = TEMPERATURE) -> list[torch.Tensor]:
     return completion_logps(model, groups, temperature=temperature)
 
 
@@ -33,26 +34,18 @@ def plain(model: Any, groups: Groups, temperature: float = TEMPERATURE) -> list[
 @pytest.mark.parametrize("temperature", [1.0, 0.7, 1.6])
 def test_log_probabilities_equal_those_of_an_ordinary_forward_pass(student: Student, temperature: float) -> None:
     model, groups = adapted(student, shaken=0.1), make_groups(student)
-    found = shared(model, groups, temperature)[0]
+    found = shared(model, groups, temperature)
     expected = [logps for logps, _ in plain(unfused(model), groups, temperature)]
     assert len(found) == len(expected)
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
 
 
-def test_entropies_equal_those_of_an_ordinary_forward_pass(student: Student) -> None:
-    model, groups = adapted(student, shaken=0.1), make_groups(student)
-    for a, (_, b) in zip(shared(model, groups)[1], plain(unfused(model), groups), strict=True):
-        torch.testing.assert_close(a, b.detach(), atol=1e-5, rtol=0)
-
-
-def test_entropies_carry_no_gradient_and_log_probabilities_do(student: Student) -> None:
-    logps, entropies = shared(adapted(student), make_groups(student))
-    assert all(t.requires_grad for t in logps) and not any(t.requires_grad for t in entropies)
-
-
-def test_adapter_gradients_equal_those_of_the_ordinary_computation(student: Student) -> None:
-    model, groups = adapted(student, shaken=0.1), make_groups(student)
+@pytest.mark.parametrize("shapes", [SHAPES, [(5, [60] * 6)]], ids=["several groups", "more than one chunk"])
+def test_adapter_gradients_equal_those_of_the_ordinary_computation(
+    student: Student, shapes: list[tuple[int, list[int]]]
+) -> None:
+    model, groups = adapted(student, shaken=0.1), make_groups(student, shapes)
     stock = unfused(model)
     weights = [torch.randn(len(c), generator=torch.Generator().manual_seed(4)) for _, cs in groups for c in cs]
 
@@ -61,7 +54,7 @@ def test_adapter_gradients_equal_those_of_the_ordinary_computation(student: Stud
         loss = torch.stack([(a * w).sum() for a, w in zip(logps, weights, strict=True)]).sum()
         return torch.cat([g.flatten() for g in torch.autograd.grad(loss, parameters)])
 
-    found = gradients(model, shared(model, groups)[0])
+    found = gradients(model, shared(model, groups))
     expected = gradients(stock, [logps for logps, _ in plain(stock, groups)])
     assert float((found - expected).norm() / expected.norm()) < 1e-5
     assert float(expected.norm()) > 0.1
@@ -69,34 +62,34 @@ def test_adapter_gradients_equal_those_of_the_ordinary_computation(student: Stud
 
 def test_a_completion_does_not_see_the_others(student: Student) -> None:
     groups = make_groups(student)
-    other = [(prompt, [completions[0], *([7] * len(c) for c in completions[1:])]) for prompt, completions in groups]
+    other: Groups = [(prompt, [first, *([7] * len(c) for c in rest)]) for prompt, (first, *rest) in groups]
     starts = [sum(len(cs) for _, cs in groups[:i]) for i in range(len(groups))]
-    before, after = shared(student.model, groups)[0], shared(student.model, other)[0]
+    before, after = shared(student.model, groups), shared(student.model, other)
     for i in starts:
         torch.testing.assert_close(before[i], after[i], atol=1e-6, rtol=0)
 
 
 def test_a_completion_sees_every_token_of_its_prompt(student: Student) -> None:
     (prompt, completions), *_ = make_groups(student)
-    changed = [(prompt[0] + 1) % len(student.tokenizer), *prompt[1:]]
-    before, after = shared(student.model, [(prompt, completions)])[0], shared(student.model, [(changed, completions)])[0]
+    changed: list[int] = [(prompt[0] + 1) % len(student.tokenizer), *prompt[1:]]
+    before, after = (shared(student.model, [(ids, completions)]) for ids in (prompt, changed))
     assert all(float((a - b).abs().max()) > 1e-4 for a, b in zip(before, after, strict=True))
 
 
 def test_the_groups_beside_it_do_not_change_a_group(student: Student) -> None:
     groups = make_groups(student)
-    together, alone = shared(student.model, groups)[0], [t for g in groups for t in shared(student.model, [g])[0]]
+    together, alone = shared(student.model, groups), [t for g in groups for t in shared(student.model, [g])]
     for a, b in zip(together, alone, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
 
 
 def test_more_positions_than_one_chunk_of_logits_are_scored_alike(student: Student) -> None:
     groups = make_groups(student, [(5, [60] * 6)], seed=2)
-    assert sum(len(c) for _, cs in groups for c in cs) > LOGIT_CHUNK
-    for a, (b, _) in zip(shared(student.model, groups)[0], plain(student.model, groups), strict=True):
+    assert sum(len(c) for _, cs in groups for c in cs) > CHUNK
+    for a, (b, _) in zip(shared(student.model, groups), plain(student.model, groups), strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
 
 
 def test_the_order_given_is_the_order_returned(student: Student) -> None:
     groups = make_groups(student)
-    assert [len(t) for t in shared(student.model, groups)[0]] == [n for _, lengths in SHAPES for n in lengths]
+    assert [len(t) for t in shared(student.model, groups)] == [n for _, lengths in SHAPES for n in lengths]

@@ -18,7 +18,7 @@ STEP = StepSpec.model_validate(
         "fields": {
             "stone": {"enum": ["granite", "flint"]},
             "height": {"type": "number", "minimum": 0, "maximum": 10, "multipleOf": 0.5},
-            "parts": {"type": "array", "items": {"enum": ["arch", "beam", "cap", "door"]}, "minItems": 0, "maxItems": 3},
+            "parts": {"type": "array", "items": {"enum": ["arch", "beam", "cap"]}, "minItems": 0, "maxItems": 3},
             "gate": {"type": "boolean"},
         },
     }
@@ -89,7 +89,9 @@ def test_one_wrong_digit_is_nearly_perfect_as_text_and_plainly_worse_by_fields()
     assert field_similarity(student, EXPERT, STEP) == pytest.approx((1 + 0.5 + 1 + 1) / 4)
 
 
-@pytest.mark.parametrize(("height", "expected"), [(4, 1.0), (5, 0.9), (3.5, 0.95), (0, 0.6), (-100, 0.0), (10**300, 0.0)])
+@pytest.mark.parametrize(
+    ("height", "expected"), [(4, 1.0), (5, 0.9), (3.5, 0.95), (0, 0.6), (-100, 0.0), (10**300, 0.0)]
+)
 def test_numbers_count_by_their_distance_within_the_range(height: float, expected: float) -> None:
     found = field_similarity(EXPERT | {"height": height}, EXPERT, STEP)
     assert found == pytest.approx((3 + expected) / 4)

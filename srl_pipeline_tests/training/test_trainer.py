@@ -10,7 +10,7 @@ import pytest
 import torch
 from datasets import Dataset
 from transformers import TrainerCallback
-from trl import GRPOTrainer
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from srl_pipeline.config import PolicyConfig
 from srl_pipeline.errors import TrainingError
@@ -18,6 +18,7 @@ from srl_pipeline.training import trainer as trainer_module
 from srl_pipeline.training.adapters import with_adapter
 from srl_pipeline.training.canary import sampler_gap
 from srl_pipeline.training.collector import Batch, Collector, Group
+from srl_pipeline.training.shared_prefix import TokenGroup
 from srl_pipeline.training.student import Student
 from srl_pipeline.training.trainer import START, PolicyTrainer, grpo_arguments
 
@@ -87,8 +88,11 @@ class Run:
 def expected_loss(
     model: Any, groups: list[Group], config: PolicyConfig, start: Any = None, old: list[torch.Tensor] | None = None
 ) -> torch.Tensor:
-    """GRPO as the paper writes it, one completion at a time, advantages from the rewards: mean over groups and rollouts of the
-    per-sequence mean of -min(r A, clip(r) A) + beta r k3 (the ratio makes the KL's gradient unbiased)."""
+    """GRPO as the paper writes it, one completion at a time, advantages from the rewards.
+
+    Mean over groups and rollouts of the per-sequence mean of -min(r A, clip(r) A) + beta r k3; the ratio r makes the
+    gradient of the KL unbiased.
+    """
     terms: list[torch.Tensor] = []
     for group in groups:
         rewards = np.array([s.reward for s in group.scores], dtype=np.float64)
@@ -142,7 +146,7 @@ def test_every_hook_is_really_called_by_trl(
     for hook in ("_prepare_inputs", "_generate_and_score_completions", "_get_per_token_logps_and_entropies"):
         spy(hook)
     monkeypatch.setattr(
-        trainer_module, "_scored_by_the_task", lambda **_: calls.update(["rewards"]) or [0.0] * 4  # noqa: B023
+        trainer_module, "_scored_by_the_task", lambda **_: calls.update(["rewards"]) or [0.0] * 4
     )
     config = policy_config(steps=2, prompts_per_step=3)
     Run(student, adapted(student), tmp_path, config).train()
@@ -205,7 +209,7 @@ def test_the_ratio_is_clipped_on_both_sides(
     def with_old_policy(self: Any, model: Any, inputs: Any) -> torch.Tensor:
         mask = inputs["completion_mask"]
         with torch.no_grad():
-            now, _ = self._policy_logps(model, inputs["groups"], mask.shape[1])
+            now = self._policy_logps(model, inputs["groups"], mask.shape[1])
         before = now + torch.randn(now.shape, generator=generator) * 0.5
         old.extend(row[: int(m.sum())].double() for row, m in zip(before, mask, strict=True))
         return original(self, model, inputs | {"old_per_token_logps": before})
@@ -239,7 +243,7 @@ def stock_gradients(
 ) -> Watch:
     """One step of TRL's own trainer on given rollouts and advantages: nothing but generation is replaced."""
     watch, pad = Watch(), student.tokenizer.pad_token_id
-    wide, long = (max(len(row[part]) for row in rows) for part in (0, 1))
+    wide, long = max(len(p) for p, *_ in rows), max(len(c) for _, c, _ in rows)
     batch = {
         "prompt_ids": torch.tensor([[pad] * (wide - len(p)) + p for p, *_ in rows]),
         "prompt_mask": torch.tensor([[0] * (wide - len(p)) + [1] * len(p) for p, *_ in rows]),
@@ -302,7 +306,7 @@ def test_the_canary_is_silent_for_fresh_rollouts_and_cries_for_those_of_older_we
     assert sampler_gap(run.trainer, run.batches[0].sampled) > 1e-2
 
 
-def some_groups(student: Student) -> list[tuple[list[int], list[list[int]]]]:
+def some_groups(student: Student) -> list[TokenGroup]:
     return [(p.ids, [[5, 9, 11], [8, 8, 30, 31, 12]]) for p in prompts(student, 3)]
 
 

@@ -37,7 +37,11 @@ NEVER = 10**9
 
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=40).map(str.strip)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False) | words,
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**12), 10**12)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | words,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=6,
 )
@@ -61,7 +65,8 @@ def mutated(rng: random.Random, text: str) -> str:
             case 3:
                 text = text[:at] + text[to:]
             case 4:
-                text = text[:at] + rng.choice(["\n", "\n\n", "## 2. ", "<think>", "</think>\n", "{}", "NaN", " "]) + text[at:]
+                piece = rng.choice(["\n", "\n\n", "## 2. ", "<think>", "</think>\n", "{}", "NaN", " "])
+                text = text[:at] + piece + text[at:]
             case _:
                 lines = text.split("\n")
                 rng.shuffle(lines)
@@ -252,7 +257,7 @@ def test_a_single_step_that_is_broken_off_could_not_have_become_valid() -> None:
     for _ in range(3_000):
         generated = mutated(rng, whole)
         at = first_break(generated)
-        if at is None or ends(generated[:at], 1) and "\n{" in f"\n{generated[:at]}":
+        if at is None or (ends(generated[:at], 1) and "\n{" in f"\n{generated[:at]}"):
             continue  # complete, or ended by its action
         broken += 1
         for rest in (generated[at:], whole, '{"a":1}\n'):

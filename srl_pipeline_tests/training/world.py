@@ -114,7 +114,9 @@ def random_ids(rng: random.Random, length: int, vocabulary: int) -> list[int]:
     return [rng.randrange(vocabulary) for _ in range(length)]
 
 
-def plain_logps(model: Any, prompt: Sequence[int], completion: Sequence[int], temperature: float) -> tuple[Tensor, Tensor]:
+def plain_logps(
+    model: Any, prompt: Sequence[int], completion: Sequence[int], temperature: float
+) -> tuple[Tensor, Tensor]:
     """Log-probabilities and entropies of one completion by an ordinary forward pass over prompt + completion."""
     logits = model(input_ids=torch.tensor([[*prompt, *completion]]), use_cache=False).logits[0]
     log_all = torch.log_softmax(logits[len(prompt) - 1 : -1] / temperature, dim=-1)

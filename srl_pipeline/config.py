@@ -1,7 +1,7 @@
 """The one configuration tree: typed, validated, defaults documented. `presets` names complete configurations.
 
-Every value can be overridden by its dotted name (``srl.learning_rate=1e-4``): in the Launchpad, on the command line, or in a pack's
-``training:`` section. An unknown name is an error.
+Every value can be overridden by its dotted name (``srl.learning_rate=1e-4``): in the Launchpad, on the command line,
+or in a pack's ``training:`` section. An unknown name is an error.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from srl_pipeline.errors import PipelineError
 
@@ -24,10 +24,14 @@ class Config(BaseModel):
 class LoreConfig(Config):
     """Model A."""
 
-    embedder: str = Field(default="minilm", description="'minilm' (offline package) or the path of a Hugging Face encoder.")
+    embedder: str = Field(
+        default="minilm", description="'minilm' (offline package) or the path of a Hugging Face encoder."
+    )
     candidates: int = Field(default=12, ge=1, description="Chunks that each query brings before fusion.")
     rrf_k: int = Field(default=60, ge=1, description="Constant of reciprocal rank fusion, 1/(k + rank).")
-    budget_tokens: int = Field(default=280, ge=16, description="Tokens of lore that a prompt may carry (embedder's tokens).")
+    budget_tokens: int = Field(
+        default=280, ge=16, description="Tokens of lore that a prompt may carry (embedder's tokens)."
+    )
     max_chunk_words: int = Field(default=90, ge=20, description="Longer sections are cut at sentence ends.")
 
 
@@ -36,24 +40,34 @@ class GenerationConfig(Config):
 
     teacher: str = Field(default="search", description="Name of the teacher; its version is pinned by teacher_model.")
     scenarios: int = Field(default=240, ge=2, description="Scenarios drawn in one generation.")
-    candidates: int = Field(default=1, ge=1, le=8, description="Candidate solutions a scenario; all but the first near-best.")
+    candidates: int = Field(
+        default=1, ge=1, le=8, description="Candidate solutions a scenario; all but the first near-best."
+    )
     generation: int = Field(default=1, ge=1, description="Number of this generation: another number, other scenarios.")
     max_revisions: int = Field(default=2, ge=0, description="Times a rejected step goes back to the teacher.")
     concurrency: int = Field(default=2, ge=1, description="Scenarios worked on at once.")
     reasoning_words: int = Field(default=24, ge=0, description="Words of reasoning kept a step; 0 leaves it out.")
-    min_acceptance: float = Field(default=0.8, ge=0, le=1, description="Gate: share of trajectories that Model C accepts.")
+    min_acceptance: float = Field(
+        default=0.8, ge=0, le=1, description="Gate: share of trajectories that Model C accepts."
+    )
     min_novelty: float = Field(default=0.05, ge=0, le=1, description="Gate: mean novelty of the scenarios drawn.")
-    validation_share: float = Field(default=0.1, gt=0, lt=0.5, description="Share of scenarios kept for validation rewards.")
+    validation_share: float = Field(
+        default=0.1, gt=0, lt=0.5, description="Share of scenarios kept for validation rewards."
+    )
 
 
 class StudentConfig(Config):
     """The model that is trained."""
 
     name: str = Field(default="smollm2-135m", description="'smollm2-135m', 'tiny', or a Hugging Face folder or name.")
-    dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="'auto': bfloat16 where it is native.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="'auto': bfloat16 where it is native."
+    )
     lora_rank: int = Field(default=16, ge=1)
     lora_alpha: int = Field(default=32, ge=1)
-    lora_layers: float = Field(default=1.0, gt=0, le=1, description="Share of the layers, from the top, that get adapters.")
+    lora_layers: float = Field(
+        default=1.0, gt=0, le=1, description="Share of the layers, from the top, that get adapters."
+    )
     lora_targets: list[str] | Literal["all-linear"] = "all-linear"
 
 
@@ -80,10 +94,14 @@ class PolicyConfig(Config):
     clip_epsilon: float = Field(default=0.2, gt=0, lt=1)
     kl_beta: float = Field(default=0.0, ge=0, description="Coefficient of the KL term to the stage's start.")
     max_grad_norm: float = Field(default=1.0, gt=0)
-    std_epsilon: float = Field(default=0.01, ge=0, description="Dynamic sampling keeps a group above this population std.")
+    std_epsilon: float = Field(
+        default=0.01, ge=0, description="Dynamic sampling keeps a group above this population std."
+    )
     max_resamples: int = Field(default=3, ge=0, description="Further sampling rounds when a batch is not full.")
     max_tokens: int = Field(default=64, ge=8, description="Tokens a completion.")
-    time_budget_seconds: float = Field(default=0.0, ge=0, description="Stop after this time, keep what is done; 0: no limit.")
+    time_budget_seconds: float = Field(
+        default=0.0, ge=0, description="Stop after this time, keep what is done; 0: no limit."
+    )
     save_every: int = Field(default=5, ge=1, description="Optimizer steps between checkpoints.")
     max_kl: float = Field(default=0.1, gt=0, description="Gate: mean KL a token to the stage's start.")
     validation_prompts: int = Field(default=32, ge=0, description="Held-back prompts for choosing the best checkpoint.")
@@ -94,8 +112,16 @@ class RewardWeights(Config):
     """Composition of the step-wise reward; 'paper' is text similarity alone."""
 
     text: float = Field(default=0.3, ge=0, description="difflib ratio of the canonical action texts.")
-    fields: float = Field(default=0.4, ge=0, description="Per-key similarity: enums equal, numbers by distance, sets by F1.")
+    fields: float = Field(
+        default=0.4, ge=0, description="Per-key similarity: enums equal, numbers by distance, sets by F1."
+    )
     rules: float = Field(default=0.3, ge=0, description="Weighted share of the step's rules that hold.")
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> RewardWeights:
+        if self.text + self.fields + self.rules <= 0:
+            raise ValueError("at least one weight must be above 0")
+        return self
 
 
 class SrlConfig(PolicyConfig):
@@ -103,7 +129,9 @@ class SrlConfig(PolicyConfig):
 
     targets: Literal["all", "paper"] = Field(default="all", description="'paper': the last step is never a target.")
     step_title: bool = Field(default=True, description="Give the title of the step to be written.")
-    autojunk: bool = Field(default=False, description="difflib's heuristic; its default, and the paper preset, is True.")
+    autojunk: bool = Field(
+        default=False, description="difflib's heuristic; its default, and the paper preset, is True."
+    )
     references: Literal["one", "nearest"] = Field(default="nearest", description="Which accepted action is compared.")
     weights: RewardWeights = RewardWeights()
     format_penalty: float = Field(default=-1.0, le=0, description="Reward of a completion that does not parse.")
@@ -160,7 +188,9 @@ def override(config: PipelineConfig, values: dict[str, Any]) -> PipelineConfig:
         first = error.errors()[0]
         name = ".".join(str(p) for p in first["loc"])
         raise PipelineError(
-            f"{name} = {first.get('input')!r}: {first['msg']}.", where="overrides", mend="Give a value within its bounds."
+            f"{name} = {first.get('input')!r}: {first['msg']}.",
+            where="overrides",
+            mend="Give a value within its bounds.",
         ) from error
 
 

@@ -26,12 +26,28 @@ def smoke() -> PipelineConfig:
         student=StudentConfig(name="tiny", dtype="float32", lora_rank=8, lora_alpha=16),
         warmup=WarmupConfig(mode="always", steps=6, batch_size=4, micro_batch_size=4, learning_rate=2e-3),
         srl=SrlConfig(
-            steps=2, prompts_per_step=2, rollouts=4, max_tokens=40, max_resamples=1, save_every=1, validation_prompts=2,
-            validate_every=1, std_epsilon=0.0, max_kl=1.0,
+            steps=2,
+            prompts_per_step=2,
+            rollouts=4,
+            max_tokens=40,
+            max_resamples=1,
+            save_every=1,
+            validation_prompts=2,
+            validate_every=1,
+            std_epsilon=0.0,
+            max_kl=1.0,
         ),
         rlvr=RlvrConfig(
-            steps=2, prompts_per_step=2, rollouts=4, max_tokens=200, max_resamples=1, save_every=1, validation_prompts=2,
-            validate_every=1, std_epsilon=0.0, max_kl=1.0,
+            steps=2,
+            prompts_per_step=2,
+            rollouts=4,
+            max_tokens=200,
+            max_resamples=1,
+            save_every=1,
+            validation_prompts=2,
+            validate_every=1,
+            std_epsilon=0.0,
+            max_kl=1.0,
         ),
         evaluation=EvaluationConfig(scenarios=6, max_tokens=200, expert_samples=2),
     )
@@ -39,7 +55,31 @@ def smoke() -> PipelineConfig:
 
 def embedded() -> PipelineConfig:
     """Minutes on two CPU cores with the default student: the main job."""
-    return PipelineConfig(preset="embedded")
+    return PipelineConfig(
+        preset="embedded",
+        generation=GenerationConfig(scenarios=320, reasoning_words=0),
+        student=StudentConfig(lora_layers=0.7),
+        warmup=WarmupConfig(steps=32, batch_size=8, micro_batch_size=4, learning_rate=1e-3),
+        srl=SrlConfig(
+            steps=8,
+            max_tokens=40,
+            temperature=0.8,
+            max_resamples=1,
+            save_every=4,
+            validation_prompts=24,
+            validate_every=4,
+        ),
+        rlvr=RlvrConfig(
+            steps=4,
+            max_tokens=176,
+            temperature=0.8,
+            max_resamples=0,
+            save_every=2,
+            validation_prompts=16,
+            validate_every=2,
+        ),
+        evaluation=EvaluationConfig(scenarios=100, max_tokens=176),
+    )
 
 
 def gpu() -> PipelineConfig:
@@ -48,8 +88,12 @@ def gpu() -> PipelineConfig:
         preset="gpu",
         generation=GenerationConfig(scenarios=2000, candidates=2, concurrency=8, reasoning_words=40),
         warmup=WarmupConfig(steps=60, batch_size=32, micro_batch_size=8, learning_rate=2e-4),
-        srl=SrlConfig(steps=300, prompts_per_step=32, micro_batch_size=32, learning_rate=5e-5, save_every=20, max_tokens=128),
-        rlvr=RlvrConfig(steps=300, prompts_per_step=32, micro_batch_size=32, learning_rate=3e-5, save_every=20, max_tokens=512),
+        srl=SrlConfig(
+            steps=300, prompts_per_step=32, micro_batch_size=32, learning_rate=5e-5, save_every=20, max_tokens=128
+        ),
+        rlvr=RlvrConfig(
+            steps=300, prompts_per_step=32, micro_batch_size=32, learning_rate=3e-5, save_every=20, max_tokens=512
+        ),
         evaluation=EvaluationConfig(max_tokens=512),
     )
 

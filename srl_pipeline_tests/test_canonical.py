@@ -42,6 +42,17 @@ def test_canonical_text_reads_back_as_the_normalised_value(value: Any) -> None:
     assert json.loads(dumps(value)) == normalise(value)
 
 
+@given(JSON)
+def test_normalising_twice_is_normalising_once(value: Any) -> None:
+    assert normalise(normalise(value)) == normalise(value)
+
+
+@pytest.mark.parametrize("value", [1e-11, -1e-11, 4.9e-11, 5e-11, -5e-11, 1.5e-10, 1 - 1e-11, 1e22])
+def test_a_tiny_rest_is_the_same_however_often_it_is_normalised(value: float) -> None:
+    once, twice = normalise(value), normalise(normalise(value))
+    assert (twice, type(twice)) == (once, type(once))
+
+
 @given(JSON, st.randoms(use_true_random=False))
 def test_the_order_of_keys_does_not_count(value: Any, rng: random.Random) -> None:
     assert dumps(shuffled(value, rng)) == dumps(value)

@@ -24,6 +24,13 @@ def test_a_whole_number_may_stand_for_a_real_one() -> None:
     assert override(preset("smoke"), {"rlvr.temperature": 2}).rlvr.temperature == 2.0
 
 
+def test_reward_weights_that_are_all_zero_are_refused() -> None:
+    zero = {f"srl.weights.{name}": 0 for name in ("text", "fields", "rules")}
+    with pytest.raises(PipelineError, match=r"srl\.weights.*at least one weight must be above 0"):
+        override(preset("smoke"), zero)
+    assert override(preset("smoke"), zero | {"srl.weights.text": 1}).srl.weights.text == 1
+
+
 def test_no_override_is_no_change() -> None:
     assert override(preset("embedded"), {}) == preset("embedded")
 

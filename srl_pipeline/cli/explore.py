@@ -1,4 +1,4 @@
-"""``srl-pipeline lore search`` and ``srl-pipeline teach``: look at what Model A finds and what Model B and C make of it."""
+"""``srl-pipeline lore search`` and ``srl-pipeline teach``: look at what Model A finds and what B and C make of it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def search(model_type: TypeName, query: str, k: int = 5, json: JsonFlag = False)
     if not found:
         console.print("Nothing relevant was found.")
         return
-    print_table(f"Lore of {model_type}", ("document", "score", "passage"), [(c.document_id, c.score, c.text) for c in found])
+    print_table(
+        f"Lore of {model_type}", ("document", "score", "passage"), [(c.document_id, c.score, c.text) for c in found]
+    )
 
 
 def teach(

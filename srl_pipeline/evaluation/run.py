@@ -1,4 +1,4 @@
-"""The `eval_report` asset: every checkpoint on the frozen held-out set. Finished checkpoints survive an interruption."""
+"""The `eval_report` asset: every checkpoint on the frozen held-out set. What is finished survives an interruption."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def evaluate(workspace: Workspace, work: Path) -> Outcome:
 
 
 def _checkpoints(workspace: Workspace) -> list[tuple[str, Path | None, str]]:
-    """(stage, adapter folder or None for the base model, data version) of what is evaluated, in the order of training."""
+    """(stage, adapter folder or None for the base model, data version) of what is evaluated, in training order."""
     srl, rlvr = workspace.input("srl_checkpoint"), workspace.input("rlvr_checkpoint")
     known: dict[str, tuple[Path | None, str]] = {"base": (None, "")}
     if (srl.path / "warmup").is_dir():

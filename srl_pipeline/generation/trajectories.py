@@ -13,7 +13,7 @@ from srl_pipeline.clock import StopWatch
 from srl_pipeline.config import GenerationConfig, PipelineConfig
 from srl_pipeline.contracts import Gate, LoreBundle, Scenario, Sources, Trajectory
 from srl_pipeline.generation.dialogue import Abandoned, soft_cost, solve
-from srl_pipeline.generation.sampling import ScenarioSampler, coverage, evaluation_ids
+from srl_pipeline.generation.sampling import ScenarioSampler, coverage, evaluation_ids, evaluation_scenarios
 from srl_pipeline.generation.sources import LoadedSources, load_sources
 from srl_pipeline.generation.tables import read_trajectories, write_trajectories
 from srl_pipeline.lore import LoreRetriever, index_folder
@@ -23,6 +23,14 @@ from srl_pipeline.verification import ScenarioSpace, Verifier
 
 log = logging.getLogger("srl_pipeline")
 Drawn = tuple[Scenario, float]
+ROOMS = (
+    *(f"generation/{name}.py" for name in ("dialogue", "sampling", "sources", "tables", "trajectories")),
+    "teachers",
+    "verification",
+    "lore",
+    "model_types/spec.py",
+)
+"""The source that decides what is generated."""
 BATCH = 32
 """Scenarios whose lore is retrieved together."""
 
@@ -37,9 +45,10 @@ def build_trajectories(
     notes; it is not part of the version, so going back to an earlier rule set finds the earlier artifact.
     """
     loaded = load_sources(store, model_type, sources)
+    evaluation_scenarios(ScenarioSpace(loaded.pack), 1)  # without a held-out set, refuse now and not after training
     settings = {"generation": config.generation.model_dump(), "lore": config.lore.model_dump(), "seed": config.seed}
     seed = seed_of(config.seed, model_type, config.generation.generation)
-    code = code_version("generation", "teachers", "verification", "lore", "model_types/spec.py")
+    code = code_version(*ROOMS)
 
     def make(work: Path) -> Outcome:
         return _generate(work, loaded, config, seed, _reusable(parent, sources, settings, code))

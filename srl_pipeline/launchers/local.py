@@ -29,7 +29,7 @@ from srl_pipeline.registry.artifacts import disk_errors
 
 COMMAND = (sys.executable, "-m", "srl_pipeline.training")
 ENVIRONMENT = {"GOMP_SPINCOUNT": "20000", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
-"""Set for the child unless the user has set them: idle threads wait briefly, then sleep; no fork warnings; no network."""
+"""Set for the child unless the user has: idle threads wait briefly, then sleep; no fork warnings; no network."""
 GRACE_SECONDS = 20.0
 """How long a cancelled child may take to save."""
 TAIL_BYTES = 20_000

@@ -1,7 +1,8 @@
 """The training entry point, the same on every launcher: ``python -m srl_pipeline.training [--request FILE]``.
 
-Under Dagster Pipes the request comes in the context's extras and progress goes back as log messages. Environment: ``GOMP_SPINCOUNT=20000`` on shared
-machines; ``HF_HUB_OFFLINE=1``. Exit status: 0 done, 1 a PipelineError (printed), anything else a crash.
+Under Dagster Pipes the request comes in the context's extras and progress goes back as log messages. Environment:
+``GOMP_SPINCOUNT=20000`` on shared machines; ``HF_HUB_OFFLINE=1``. Exit status: 0 done, 1 a PipelineError (printed),
+anything else a crash.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Dynamic sampling with refill: draw prompts, sample groups, keep those with signal, until the batch is full or attempts end.
+"""Dynamic sampling with refill: draw prompts, sample, keep groups with signal, until the batch is full or attempts end.
 
-TRL has no dynamic sampling. Which prompt comes next depends only on the seed and on how many were drawn before (the cursor), and what is sampled only
-on the seed, the step and the attempt: cursor and counts are the whole state, so a resumed run goes on exactly.
+TRL has no dynamic sampling. Which prompt comes next depends only on the seed and on how many were drawn before (the
+cursor), and what is sampled only on the seed, the step and the attempt: cursor and counts are the whole state, so a
+resumed run goes on exactly.
 """
 
 from __future__ import annotations

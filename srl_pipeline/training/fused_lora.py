@@ -1,13 +1,15 @@
 """LoRA in fewer passes over memory, exactly.
 
-PEFT computes ``W x + s * B(A x)`` as two projections, a scaling and an addition, each a pass over the full output, and their backward passes again. Here the
-low-rank part is accumulated into the projection (``addmm``), and the backward pass is written out, so that only the matrix products remain:
+PEFT computes ``W x + s * B(A x)`` as two projections, a scaling and an addition, each a pass over the full output,
+and their backward passes again. Here the low-rank part is accumulated into the projection (``addmm``), and the
+backward pass is written out, so that only the matrix products remain:
 
     y  = x Wᵀ + s (x Aᵀ) Bᵀ          gx = gy W + s (gy B) A
     gA = s (gy B)ᵀ x                 gB = s gyᵀ (x Aᵀ)
 
-The weights stay where PEFT keeps them (A and B in float32, multiplied in the base weights' format), so saving, loading and disabling work as before.
-Sampling uses the same function: rounding a merged ``W + s B A`` to bfloat16 would swallow small updates.
+The weights stay where PEFT keeps them (A and B in float32, multiplied in the base weights' format), so saving,
+loading and disabling work as before. Sampling uses the same function: rounding a merged ``W + s B A`` to bfloat16
+would swallow small updates.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from peft.tuners.lora import Linear
 
 class _LoraLinear(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor, scale: float) -> torch.Tensor:
+    def forward(
+        ctx: Any, x: torch.Tensor, weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor, scale: float
+    ) -> torch.Tensor:
         flat = x.reshape(-1, x.shape[-1])
         a_low, b_low = a.to(weight.dtype), b.to(weight.dtype)
         inner = flat @ a_low.t()

@@ -1,7 +1,8 @@
 """A group is one prompt with its G completions: its advantage, and whether it carries signal. Pure functions.
 
-SRL: the group-normalised advantage (GRPO) is computed over similarity among *well-formed* rollouts, and format has an advantage term of its own: one -1 among
-near-equal rewards would otherwise dominate mean and std, and a filter on the std would pass on format alone. RLVR: outcome rewards, filtered on raw correctness.
+SRL: the group-normalised advantage (GRPO) is computed over similarity among *well-formed* rollouts, and format has an
+advantage term of its own: one -1 among near-equal rewards would otherwise dominate mean and std, and a filter on the
+std would pass on format alone. RLVR: outcome rewards, filtered on raw correctness.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def srl_signal(scores: Sequence[Score], *, std_epsilon: float, format_weight: fl
 
 
 def rlvr_signal(scores: Sequence[Score]) -> GroupSignal:
-    """Signal of an outcome group: kept when some episodes are correct and some are not (raw correctness, never the shaped reward)."""
+    """Signal of an outcome group: kept when some episodes are correct and some are not, whatever the shaped reward."""
     rewards = [s.reward for s in scores]
     right = sum(s.correct for s in scores)
     std, mean = population_std(rewards), math.fsum(rewards) / len(rewards)

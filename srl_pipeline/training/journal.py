@@ -50,7 +50,9 @@ class Journal:
             handle.write(dumps(whole) + "\n")
         done = int(whole["step"])
         pace = (time.monotonic() - self._begun) / max(1, done - self._first)
-        shown = [f"{k} {whole[k]:.3f}" for k in ("loss", "reward", "correct", "format_rate", "kept_fraction") if k in whole]
+        shown = [
+            f"{k} {whole[k]:.3f}" for k in ("loss", "reward", "correct", "format_rate", "kept_fraction") if k in whole
+        ]
         left = pace * max(0, self._total - done)
         log.info("%s %d/%d  %s  %.1f s/step, %.0f s left", self._stage, done, self._total, "  ".join(shown), pace, left)
 

@@ -1,8 +1,9 @@
 """Attention for packed groups ``[prompt | c1 | … | cG]``: every query meets only the keys that it may see.
 
-A masked attention over the packed sequence would compute all L² scores and hide most of them (with 8 completions of 140 tokens two thirds). Here the prompt
-attends causally to itself, and each completion to the prompt and causally to itself; several groups lie one after another without padding.
-The backward pass is written out and recomputes the weights, so that no score matrix is kept.
+A masked attention over the packed sequence would compute all L² scores and hide most of them (with 8 completions of
+140 tokens two thirds). Here the prompt attends causally to itself, and each completion to the prompt and causally to
+itself; several groups lie one after another without padding. The backward pass is written out and recomputes the
+weights, so that no score matrix is kept.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class GroupLayout:
 class _CompletionAttention(torch.autograd.Function):
     """Completions to their prompt and, causally, to themselves.
 
-    Shapes: query ``[kv, share, G, T, D]``; prompt key/value ``[kv, P, D]``; own key/value ``[kv, G, T, D]``. Returns the query's shape.
+    Shapes: query ``[kv, share, G, T, D]``; prompt key/value ``[kv, P, D]``; own key/value ``[kv, G, T, D]``.
+    Returns the query's shape.
     """
 
     @staticmethod
@@ -83,7 +85,13 @@ class _CompletionAttention(torch.autograd.Function):
         own_k, own_v = own_key.reshape(kv * count, length, dim), own_value.reshape(kv * count, length, dim)
         d_prompt_value = prompt_weights.view(kv, -1, prompt_weights.shape[-1]).to(grad.dtype).transpose(1, 2) @ flat
         d_prompt = (flat @ prompt_value.transpose(1, 2)).view(prompt_weights.shape).float()
-        d_prompt = d_prompt.sub_(delta).mul_(prompt_weights).mul_(ctx.scale).to(grad.dtype).view(kv, -1, prompt_weights.shape[-1])
+        d_prompt = (
+            d_prompt.sub_(delta)
+            .mul_(prompt_weights)
+            .mul_(ctx.scale)
+            .to(grad.dtype)
+            .view(kv, -1, prompt_weights.shape[-1])
+        )
         own_rows = own_weights.transpose(1, 2).reshape(kv * count, share * length, length)
         d_own_value = own_rows.to(grad.dtype).transpose(1, 2) @ by_row
         delta_rows = delta.transpose(1, 2).reshape(kv * count, share * length, 1)
@@ -137,7 +145,7 @@ def attend(
     layout: Sequence[GroupLayout] | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention over one packed row; ``query`` is ``[1, heads, L, D]``, ``key`` and ``value`` ``[1, kv heads, L, D]``."""
+    """Attention over a packed row; ``query`` is ``[1, heads, L, D]``, ``key`` and ``value`` ``[1, kv heads, L, D]``."""
     if layout is None or query.shape[0] != 1:
         raise ValueError("this attention serves one packed row with its layout")
     heads, dim = query.shape[1], query.shape[3]

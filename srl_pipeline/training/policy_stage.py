@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 from srl_pipeline.canonical import seed_of
 from srl_pipeline.config import PolicyConfig
 from srl_pipeline.errors import TrainingError
+from srl_pipeline.training.adapters import write_student
 from srl_pipeline.training.canary import sampler_gap
 from srl_pipeline.training.collector import Collector, Counts
 from srl_pipeline.training.journal import Journal
@@ -78,7 +79,7 @@ class _Stage:
         work: Path,
         seed: int,
     ) -> None:
-        self.config = config
+        self.config, self.student = config, student
         self.journal = Journal(work, name, config.steps)
         self.collector = Collector(train, task, config, seed)
         self.validation = list(validation)[: config.validation_prompts]
@@ -168,6 +169,7 @@ class _Stage:
             self.trainer._load_from_checkpoint(str(target))
         else:
             self.trainer._save(str(target))
+        write_student(target, self.student)
         counts, rows = self.collector.counts, self.journal.rows()
         # Fresh samples with a seed of their own: the same figures whether or not the run was interrupted.
         probe = self.collector.sample(self.trainer.sampler, self.probe_prompts, seed=seed_of(name, "probe"))

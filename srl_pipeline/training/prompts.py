@@ -1,4 +1,4 @@
-"""What the student reads: system line, brief, cited lore, the steps to write; and the begun answer that it continues."""
+"""What the student reads: system line, brief, cited lore, the steps to write; and the begun answer it continues."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class PromptWriter:
         return Prompt(scenario.id, ids, scenario, None, [], [])
 
     def step(self, trajectory: Trajectory, index: int, expert: list[Action], *, title: bool) -> Prompt:
-        """The prompt of step ``index``: the earlier steps stand as the beginning of the answer; ``title`` gives the heading."""
+        """The prompt of step ``index``: the earlier steps begin the answer; ``title`` gives the heading."""
         before = trajectory.steps[:index]
         begun = write(before) + (heading(index, self.titles[index]) if title else "")
         ids = self.encode(self.chat(trajectory.scenario, trajectory.bundle)) + self.encode(begun)
@@ -75,7 +75,8 @@ def step_prompts(
 ) -> list[Prompt]:
     """SRL's instances: step k of each accepted trajectory (paper, section 3.2: k = 1 … N-1; ours: the last one too).
 
-    Trajectories that share scenario and earlier actions give one instance; with ``nearest`` it keeps all their actions as references, else the first's.
+    Trajectories that share scenario and earlier actions give one instance; with ``nearest`` it keeps all their actions
+    as references, else the first's.
     """
     instances: dict[str, Prompt] = {}
     for trajectory in trajectories:

@@ -8,8 +8,8 @@ from srl_pipeline.config import PipelineConfig
 from srl_pipeline.contracts import Stage, StageRequest
 from srl_pipeline.registry import ArtifactStore, artifact_version, code_version
 
-_ROOMS = ("training", "verification", "generation/tables.py", "model_types/spec.py", "evaluation")
-_TRAINING_ROOMS = _ROOMS[:-1]
+_TRAINING_ROOMS = ("training", "verification", "generation/tables.py", "model_types/spec.py")
+_EVALUATION_ROOMS = (*_TRAINING_ROOMS, "evaluation", "lore", "generation/sampling.py")
 LIBRARIES = ("torch", "transformers", "trl", "peft")
 
 
@@ -17,7 +17,7 @@ def stage_request(
     store: ArtifactStore, stage: Stage, model_type: str, inputs: dict[str, str], config: PipelineConfig
 ) -> StageRequest:
     """The request for one stage; its data version covers inputs, the configuration that matters to it, and the code."""
-    rooms = _ROOMS if stage == "eval_report" else _TRAINING_ROOMS
+    rooms = _EVALUATION_ROOMS if stage == "eval_report" else _TRAINING_ROOMS
     code = code_version(*rooms, libraries=LIBRARIES)
     return StageRequest(
         stage=stage,

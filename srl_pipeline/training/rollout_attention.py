@@ -1,8 +1,9 @@
 """Attention for sampling G completions of each of P prompts, with every prompt's keys and values stored once.
 
-Rows are ordered prompt by prompt, G rows each. A row attends to its prompt (shared) and to its own completion; grouped key-value heads are
-used as they are, and completions are written into buffers allocated once, so that a decoded token costs no copy of the cache.
-The result equals ordinary attention over ``prompt + completion`` (tested against ``generate``).
+Rows are ordered prompt by prompt, G rows each. A row attends to its prompt (shared) and to its own completion;
+grouped key-value heads are used as they are, and completions are written into buffers allocated once, so that a
+decoded token costs no copy of the cache. The result equals ordinary attention over ``prompt + completion`` (tested
+against ``generate``).
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ class RolloutCache(Cache):
     Shapes per layer: prompt ``[P, kv heads, L, dim]``, own ``[P*G, kv heads, T, dim]``.
     """
 
-    def __init__(self, prompt: list[tuple[torch.Tensor, torch.Tensor]], prompt_mask: torch.Tensor, per_prompt: int, room: int) -> None:
+    def __init__(
+        self, prompt: list[tuple[torch.Tensor, torch.Tensor]], prompt_mask: torch.Tensor, per_prompt: int, room: int
+    ) -> None:
         super().__init__(layers=[])
         self.prompt = prompt
         self.per_prompt = per_prompt
@@ -62,7 +65,7 @@ def attend(
     rollout_cache: RolloutCache | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention of one new token a row; ``query`` is ``[P*G, heads, 1, dim]``, ``key`` and ``value`` are the rows' own."""
+    """Attention of a new token a row: ``query`` ``[P*G, heads, 1, dim]``, ``key`` and ``value`` are the rows' own."""
     if rollout_cache is None:
         raise ValueError("this attention only serves sampling with a RolloutCache")
     rows, heads, _one, dim = query.shape
@@ -76,13 +79,17 @@ def attend(
     prompt_scores = (grouped @ prompt_key.transpose(2, 3)).float() + rollout_cache.bias[:, None, None, :]
     own_scores = (own_query @ key.transpose(2, 3)).float()
     length = own_scores.shape[-1]
-    own_scores = own_scores.view(prompts, per, kv, share, length).transpose(1, 2).reshape(prompts, kv, per * share, length)
+    own_scores = (
+        own_scores.view(prompts, per, kv, share, length).transpose(1, 2).reshape(prompts, kv, per * share, length)
+    )
     weights = torch.cat([prompt_scores, own_scores], dim=-1).softmax(dim=-1).to(value.dtype)
     prompt_weights, own_weights = weights.split([prompt_scores.shape[-1], length], dim=-1)
     out = prompt_weights @ prompt_value
     own_weights = own_weights.view(prompts, kv, per, share, length).transpose(1, 2).reshape(rows, kv, share, length)
     own = own_weights @ value
-    out = out.view(prompts, kv, per, share, dim).transpose(1, 2).reshape(rows, heads, dim) + own.reshape(rows, heads, dim)
+    out = out.view(prompts, kv, per, share, dim).transpose(1, 2).reshape(rows, heads, dim) + own.reshape(
+        rows, heads, dim
+    )
     return out.unsqueeze(1), None
 
 

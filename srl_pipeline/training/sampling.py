@@ -1,6 +1,7 @@
-"""Sample completions: prefill every prompt once, decode all rollouts together, stop each as soon as its text is decided.
+"""Sample completions: prefill every prompt once, decode all rollouts together, stop each once its text is decided.
 
-Randomness comes from one seed a call (a uniform number per row and position), so a call can be repeated exactly, whatever was sampled before it.
+Randomness comes from one seed a call (a uniform number per row and position), so a call can be repeated exactly,
+whatever was sampled before it.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ class Sampler:
         seed: int,
         stop: Stop,
     ) -> list[list[Completion]]:
-        """``per_prompt`` completions of each prompt (token ids). ``temperature`` 0 is greedy. ``stop`` sees the text at each line's end."""
+        """``per_prompt`` completions of each prompt (token ids).
+
+        ``temperature`` 0 is greedy. ``stop`` sees the text at each line's end.
+        """
         results: list[list[Completion]] = [[] for _ in prompts]
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         size = max(1, MAX_ROWS // per_prompt)
@@ -112,7 +116,9 @@ class Sampler:
             Completion(ids[r], self._text(ids[r]), done[r], logps[r] if sampled else []) for r in range(rows)
         ]
 
-    def _prefill(self, prompts: list[Sequence[int]], per_prompt: int, room: int) -> tuple[RolloutCache, torch.Tensor, torch.Tensor]:
+    def _prefill(
+        self, prompts: list[Sequence[int]], per_prompt: int, room: int
+    ) -> tuple[RolloutCache, torch.Tensor, torch.Tensor]:
         device = self._model.device
         longest = max(len(p) for p in prompts)
         pad = self._tokenizer.pad_token_id
@@ -121,7 +127,11 @@ class Sampler:
         positions = (mask.cumsum(1) - 1).clamp(min=0)
         with attention(self._model, "sdpa"):
             out = self._model.get_decoder()(
-                input_ids=input_ids, attention_mask=mask, position_ids=positions, past_key_values=DynamicCache(), use_cache=True
+                input_ids=input_ids,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=DynamicCache(),
+                use_cache=True,
             )
         layers = [(layer.keys, layer.values) for layer in out.past_key_values.layers]
         cache = RolloutCache(layers, mask, per_prompt, room)
@@ -148,7 +158,7 @@ class Sampler:
 
 
 def _choose(logits: torch.Tensor, temperature: float, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens and their log-probabilities: greedy, or by inverting the cumulative distribution with one uniform number a row."""
+    """Tokens and their log-probabilities: greedy, or by inverting the cumulative distribution, one number a row."""
     if temperature == 0:
         return logits.argmax(dim=-1), uniform
     chances = torch.softmax(logits.float() / temperature, dim=-1)

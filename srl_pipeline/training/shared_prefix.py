@@ -1,7 +1,8 @@
 """Log-probabilities of G completions of one prompt, with the prompt computed once. Exact.
 
-Each group lies as ``[prompt | c1 | … | cG]``, groups one after another without padding; the position ids of every completion restart after the prompt,
-and a completion attends to the prompt and to itself only (`packed_attention`). Stock GRPO computes the prompt G times, in the forward and in the backward pass.
+Each group lies as ``[prompt | c1 | … | cG]``, groups one after another without padding; the position ids of every
+completion restart after the prompt, and a completion attends to the prompt and to itself only (`packed_attention`).
+Stock GRPO computes the prompt G times, in the forward and in the backward pass.
 """
 
 from __future__ import annotations

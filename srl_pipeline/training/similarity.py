@@ -1,16 +1,22 @@
 """How alike two actions are: the paper's text ratio, and per-field similarity.
 
-The text ratio is ``R = 2M/T`` of `difflib.SequenceMatcher` (paper, equation 2), computed by `cydifflib`, which gives identical values. It is asymmetric:
-always (student, expert). One wrong digit scores 0.99 in it, which is why the per-field part exists.
+The text ratio is ``R = 2M/T`` of `difflib.SequenceMatcher` (paper, equation 2), computed by `cydifflib`, which gives
+identical values. It is asymmetric: always (student, expert). One wrong digit scores 0.99 in it, which is why the
+per-field part exists.
 """
 
 from __future__ import annotations
 
-from cydifflib import SequenceMatcher
+from typing import TYPE_CHECKING
 
 from srl_pipeline.canonical import dumps
 from srl_pipeline.contracts import Action, Json
 from srl_pipeline.model_types import FieldSpec, NumberField, SetField, StepSpec
+
+if TYPE_CHECKING:  # cydifflib has no types; it is difflib, compiled
+    from difflib import SequenceMatcher
+else:
+    from cydifflib import SequenceMatcher
 
 
 def text_similarity(student: Action, expert: Action, *, autojunk: bool) -> float:

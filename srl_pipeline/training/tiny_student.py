@@ -1,7 +1,7 @@
-"""The smoke student: a Llama of about half a million parameters, made on the spot from the pack's own texts. For tests; it costs seconds.
+"""The smoke student: a Llama of half a million parameters, made on the spot from the pack's texts. For tests; seconds.
 
-Tokenizer and weights are trained on the lore and on transcripts of the gold examples, just far enough to know the format, so that every part of
-the chain has something to do. It knows nothing worth knowing.
+Tokenizer and weights are trained on the lore and on transcripts of the gold examples, just far enough to know the
+format, so that every part of the chain has something to do. It knows nothing worth knowing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from typing import Any
 from srl_pipeline.canonical import digest
 
 VOCABULARY = 1024
-SHAPE = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
+SHAPE: dict[str, Any] = {
+    "hidden_size": 128,
+    "intermediate_size": 256,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+}
 STEPS = 160
 BATCH = 8
 WINDOW = 160
@@ -52,7 +58,7 @@ def make_tiny_student(folder: Path, lore: Sequence[str], transcripts: Sequence[s
 
 
 def _learn_the_format(model: Any, tokenizer: Any, transcripts: Sequence[str]) -> None:
-    """Plain next-token training on random windows of the transcripts, at random positions, since prompts will stand before them."""
+    """Next-token training on random windows of the transcripts, at random positions: prompts will precede them."""
     import torch
 
     rng = random.Random(SEED)

@@ -1,6 +1,7 @@
 """Log-probabilities of given tokens from hidden states, without ever holding all logits.
 
-The vocabulary is far larger than the hidden size, so logits are made, used and dropped in chunks; the backward pass makes them again.
+The vocabulary is far larger than the hidden size, so logits are made, used and dropped in chunks; the backward pass
+makes them again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ CHUNK = 256
 
 class _TokenLogps(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, temperature: float) -> torch.Tensor:
+    def forward(
+        ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, temperature: float
+    ) -> torch.Tensor:
         found = []
         totals = []
         for rows, wanted in zip(hidden.split(CHUNK), labels.split(CHUNK), strict=True):
@@ -43,7 +46,7 @@ class _TokenLogps(torch.autograd.Function):
 
 
 def token_logps(hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, temperature: float) -> torch.Tensor:
-    """``log softmax(hidden @ weight.T / temperature)`` at ``labels``; hidden ``[N, H]``, weight ``[V, H]``, labels ``[N]``.
+    """``log softmax(hidden @ weight.T / temperature)`` at ``labels``: ``[N]``; hidden ``[N, H]``, weight ``[V, H]``.
 
     Differentiable in ``hidden`` only: output embeddings are frozen in every stage.
     """

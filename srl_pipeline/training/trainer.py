@@ -1,6 +1,7 @@
 """GRPO with dynamic sampling and shared prefixes, as an extension of TRL's trainer.
 
-TRL keeps the loss, the optimizer, gradient accumulation and checkpoints. We replace three of its hooks; a test proves that each is really called:
+TRL keeps the loss, the optimizer, gradient accumulation and checkpoints. We replace three of its hooks; a test proves
+that each is really called:
 
 - `_generate_and_score_completions`: batches come from our `Collector` (refill, rewards, advantages, filter).
 - `_prepare_inputs`: groups stay whole in a micro-batch (TRL shuffles them apart), because
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ import torch
 from datasets import Dataset
 from peft import load_peft_weights, set_peft_model_state_dict
 from transformers import PrinterCallback, TrainerCallback
-from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from srl_pipeline.config import PolicyConfig
 from srl_pipeline.errors import TrainingError
@@ -39,6 +41,9 @@ Row = dict[str, float]
 
 class PolicyTrainer(GRPOTrainer):
     """One stage of policy optimisation on a LoRA adapter."""
+
+    model: Any
+    args: GRPOConfig
 
     def __init__(
         self,
@@ -71,7 +76,7 @@ class PolicyTrainer(GRPOTrainer):
     def _prepare_inputs(self, generation_batch: Any) -> Any:
         if not self.model.training:
             return super()._prepare_inputs(generation_batch)
-        every = self.args.steps_per_generation
+        every = self.args.steps_per_generation or 1
         if self._step % every == 0 or self._buffered_inputs is None:
             self._buffered_inputs = self._micro_batches(self._generate_and_score_completions(generation_batch))
         return self._buffered_inputs[self._step % every]
@@ -85,14 +90,16 @@ class PolicyTrainer(GRPOTrainer):
 
     def _micro_batches(self, batch: dict[str, Any]) -> list[dict[str, Any]]:
         """Cut the kept groups into micro-batches; where groups are lacking, the mean is over those that are there."""
-        groups, every = batch["groups"], self.args.steps_per_generation
+        groups, every = batch["groups"], self.args.steps_per_generation or 1
         per = self._policy.prompts_per_step // every
         scale = self._policy.prompts_per_step / max(1, len(groups))
         return [self._to_tensors(groups[i * per : (i + 1) * per], per, scale) for i in range(every)]
 
     def _to_tensors(self, groups: list[Any], per: int, scale: float) -> dict[str, Any]:
         device = self.accelerator.device
-        rows = [(g.prompt.ids, c.ids, a) for g in groups for c, a in zip(g.completions, g.signal.advantages, strict=True)]
+        rows = [
+            (g.prompt.ids, c.ids, a) for g in groups for c, a in zip(g.completions, g.signal.advantages, strict=True)
+        ]
         if not rows:
             return {"groups": [], "num_items_in_batch": torch.tensor(1, device=device)}
         longest = max(len(ids) for _, ids, _ in rows)
@@ -117,7 +124,10 @@ class PolicyTrainer(GRPOTrainer):
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         if not inputs["groups"]:  # nothing to learn from: a zero that is connected to every trained weight
-            return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), torch.zeros((), device=self.model.device))
+            return sum(
+                (p.sum() * 0.0 for p in model.parameters() if p.requires_grad),
+                torch.zeros((), device=self.model.device),
+            )
         self._groups = inputs["groups"]
         return super()._compute_loss(model, inputs) * inputs["share"]
 
@@ -125,7 +135,7 @@ class PolicyTrainer(GRPOTrainer):
         self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor, None]:
         logps = self._policy_logps(model, self._groups, logits_to_keep)
-        # On the policy's own samples -log p is an unbiased estimate of the entropy, and costs no pass over the vocabulary.
+        # On the policy's own samples -log p is an unbiased estimate of the entropy, at no pass over the vocabulary.
         return logps, -logps.detach(), None
 
     def _policy_logps(self, model: Any, groups: Any, width: int) -> torch.Tensor:
@@ -146,8 +156,8 @@ class PolicyTrainer(GRPOTrainer):
             return self._policy_logps(model, groups, width)
 
     @torch.no_grad()
-    def kl_to_start(self, groups: list[TokenGroup]) -> float:
-        """Mean KL a token of the policy to the stage's start, on the policy's own samples (k3 estimator, Schulman 2020)."""
+    def kl_to_start(self, groups: Sequence[TokenGroup]) -> float:
+        """Mean KL a token of the policy to the stage's start, on its own samples (k3 estimator, Schulman 2020)."""
         total = count = 0.0
         for group in groups:
             width = max(len(ids) for ids in group[1])
@@ -188,7 +198,7 @@ class PolicyTrainer(GRPOTrainer):
 
 
 class _NoSignal(TrainerCallback):
-    """Steps without any group that carries signal: momentum must not move the weights; after several in a row the stage ends."""
+    """Steps without a group that carries signal: momentum must not move the weights; after several the stage ends."""
 
     def __init__(self, collector: Collector) -> None:
         self._collector = collector
@@ -203,7 +213,9 @@ class _NoSignal(TrainerCallback):
             control.should_training_stop = control.should_save = True
 
 
-def grpo_arguments(config: PolicyConfig, output: Path, seed: int, micro: int, accumulate: int, student: Student) -> GRPOConfig:
+def grpo_arguments(
+    config: PolicyConfig, output: Path, seed: int, micro: int, accumulate: int, student: Student
+) -> GRPOConfig:
     """TRL's arguments: per-sequence mean, symmetric clip, group-std-normalised advantages (paper, section 3.3)."""
     return GRPOConfig(
         output_dir=str(output),
@@ -218,6 +230,7 @@ def grpo_arguments(config: PolicyConfig, output: Path, seed: int, micro: int, ac
         max_grad_norm=config.max_grad_norm,
         beta=0.0 if config.kl_beta == 0 else config.kl_beta,
         epsilon=config.clip_epsilon,
+        use_bias_correction_kl=False,  # the plain k3 gradient; TRL's default weighs it with the ratio
         loss_type="grpo",
         scale_rewards="group",
         seed=seed,
@@ -244,9 +257,11 @@ def _activate_policy(model: Any) -> None:
         parameter.requires_grad_("lora_" in name and ".default." in name)
 
 
-def _scored_by_the_task(**_: Any) -> list[float]:
+def _scored_by_the_task(**_: Any) -> list[float | None]:
     raise TrainingError(
-        "TRL asked for rewards itself.", where="PolicyTrainer", mend="The pinned TRL version no longer calls our hooks; check trainer.py."
+        "TRL asked for rewards itself.",
+        where="PolicyTrainer",
+        mend="The pinned TRL version no longer calls our hooks; check trainer.py.",
     )
 
 

@@ -6,8 +6,9 @@
     ## 2. Massing
     …
 
-A step is a heading, an optional monologue on one line, and one line of canonical JSON. Steps follow one another without blank lines, so the N step
-instances of a trajectory and its whole episode are prefixes of one text. Parsing is total: any text gives steps or a `FormatError`, never an exception.
+A step is a heading, an optional monologue on one line, and one line of canonical JSON. Steps follow one another
+without blank lines, so the N step instances of a trajectory and its whole episode are prefixes of one text. Parsing
+is total: any text gives steps or a `FormatError`, never an exception.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def parse_body(text: str, index: int, title: str) -> Step | FormatError:
     elif len(lines) != 1:
         return FormatError(index, f"{len(lines)} lines; one monologue at most and one action are expected")
     action = parse_action(lines[-1])
-    return FormatError(index, action) if isinstance(action, str) else Step(title=title, reasoning=reasoning, action=action)
+    return (
+        FormatError(index, action) if isinstance(action, str) else Step(title=title, reasoning=reasoning, action=action)
+    )
 
 
 def parse_action(line: str) -> Action | str:

@@ -5,6 +5,7 @@ It teaches the format, not mastery; its tokens count in the compute budget and t
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from srl_pipeline.config import WarmupConfig
 from srl_pipeline.contracts import Trajectory
 from srl_pipeline.errors import TrainingError
+from srl_pipeline.training.adapters import write_student
 from srl_pipeline.training.journal import Journal
 from srl_pipeline.training.prompts import PromptWriter
 from srl_pipeline.training.shared_prefix import completion_logps
@@ -68,6 +70,7 @@ def run_warmup(
     journal.resume(0)
     output = work / "_warmup"
     shutil.rmtree(output, ignore_errors=True)
+    as_they_are: Any = list  # a batch is the list of its transcripts
     trainer = WarmupTrainer(
         model=model,
         args=TrainingArguments(
@@ -90,16 +93,21 @@ def run_warmup(
             remove_unused_columns=False,
         ),
         train_dataset=rows,  # type: ignore[arg-type]
-        data_collator=list,
+        data_collator=as_they_are,
         callbacks=[_Rows(journal)],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    losses = [row["loss"] for row in journal.rows()]
-    if any(loss != loss for loss in losses):
-        raise TrainingError("The warm-up's loss is not a number.", where=str(journal.file), mend="Lower warmup.learning_rate.")
+    losses = [row.get("loss", math.nan) for row in journal.rows()]  # the journal leaves out what is no number
+    if any(math.isnan(loss) for loss in losses):
+        raise TrainingError(
+            "The warm-up's loss is not a number.", where=str(journal.file), mend="Lower warmup.learning_rate."
+        )
     temporary = work / "_warmup_adapter"
+    shutil.rmtree(temporary, ignore_errors=True)
     model.save_pretrained(str(temporary), selected_adapters=["default"])
+    write_student(temporary, student)
+    shutil.rmtree(work / "warmup", ignore_errors=True)  # of a process that was killed before it could record it
     temporary.replace(work / "warmup")
     answers = [len(answer) for _, answer in rows]
     return {

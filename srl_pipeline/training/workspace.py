@@ -63,7 +63,7 @@ class Workspace:
 
     @cached_property
     def student_path(self) -> Path:
-        """The student's folder, below the store's cache. The tiny student is made of the pack's lore and gold examples."""
+        """The student's folder, below the store's cache. The tiny student is made of the pack's lore and gold."""
         lore = [document.prose for _, document in sorted(self.pack.documents.items())]
         return student_folder(self.config, self.store.root.parent / "students", lore, self._gold_transcripts)
 

@@ -11,7 +11,7 @@ import pytest
 
 from srl_pipeline.config import PipelineConfig, override
 from srl_pipeline.contracts import Sources, Trajectory
-from srl_pipeline.errors import ArtifactError
+from srl_pipeline.errors import ArtifactError, PackError
 from srl_pipeline.generation import build_trajectories, build_verified_rewards
 from srl_pipeline.generation.sampling import evaluation_ids
 from srl_pipeline.generation.tables import read_rewards, read_trajectories
@@ -222,3 +222,10 @@ def test_pins_that_do_not_exist_stop_the_generation(world: World) -> None:
     sources = world.pins().model_copy(update={"rule_set": "0123"})
     with pytest.raises(ArtifactError, match="rule_set"):
         build_trajectories(world.store, "lanterns", sources, world.config, None)
+
+
+def test_a_pack_without_an_evaluation_set_is_refused_before_anything_is_generated(world: World) -> None:
+    (world.folder / "evaluation.yaml").unlink()
+    with pytest.raises(PackError, match=r"lanterns has no evaluation set(.|\n)*packs freeze lanterns"):
+        world.trajectories()
+    assert world.store.versions("trajectories", "lanterns") == []

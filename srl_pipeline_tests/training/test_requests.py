@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from srl_pipeline.config import PipelineConfig, override
 from srl_pipeline.contracts import Stage
 from srl_pipeline.presets import preset
-from srl_pipeline.registry import ArtifactStore
+from srl_pipeline.registry import ArtifactStore, code_version
+from srl_pipeline.registry.versions import PACKAGE
 from srl_pipeline.training.requests import stage_config, stage_request
 
 STAGES: tuple[Stage, ...] = ("srl_checkpoint", "rlvr_checkpoint", "eval_report")
@@ -51,6 +53,34 @@ def test_a_setting_moves_only_the_stages_that_it_decides(
     tmp_path: Path, changes: dict[str, Any], expected: set[str]
 ) -> None:
     assert moved(tmp_path, **changes) == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("training/sampling.py", set(STAGES)),
+        ("verification/rules.py", set(STAGES)),
+        ("generation/tables.py", set(STAGES)),
+        ("evaluation/episodes.py", {"eval_report"}),
+        ("lore/retriever.py", {"eval_report"}),
+        ("generation/sampling.py", {"eval_report"}),
+        ("generation/rewards.py", set()),
+    ],
+)
+def test_a_change_of_the_code_moves_only_the_stages_that_run_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, expected: set[str]
+) -> None:
+    before = versions(tmp_path)
+    copy = Path(shutil.copytree(PACKAGE, tmp_path / "srl_pipeline", ignore=shutil.ignore_patterns("model_types")))
+    (copy / "model_types").mkdir()
+    shutil.copy(PACKAGE / "model_types" / "spec.py", copy / "model_types")
+    with (copy / file).open("a") as handle:
+        handle.write("# changed\n")
+    monkeypatch.setattr("srl_pipeline.registry.versions.PACKAGE", copy)
+    code_version.cache_clear()
+    after = versions(tmp_path)
+    code_version.cache_clear()
+    assert {stage for stage in STAGES if before[stage] != after[stage]} == expected
 
 
 def test_a_changed_input_moves_the_stage(tmp_path: Path) -> None:

@@ -1,16 +1,35 @@
 from __future__ import annotations
 
+import math
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from srl_pipeline.config import PipelineConfig, StudentConfig
 from srl_pipeline.errors import StudentError, TrainingError
 from srl_pipeline.training import student as student_module
-from srl_pipeline.training.adapters import WEIGHTS, check_adapter, difference, with_adapter, with_frozen_adapter
-from srl_pipeline.training.student import Student, load_student, pick_device, pick_dtype, student_folder
+from srl_pipeline.training.adapters import (
+    STUDENT,
+    WEIGHTS,
+    check_adapter,
+    difference,
+    reload_problem,
+    with_adapter,
+    with_frozen_adapter,
+    write_student,
+)
+from srl_pipeline.training.student import (
+    Student,
+    load_student,
+    pick_device,
+    pick_dtype,
+    student_folder,
+    student_identity,
+)
 
 from .world import LORA, adapted, adapter_weights, equal, load, shake, trained
 
@@ -137,6 +156,89 @@ def test_an_adapter_of_a_student_whose_cache_moved_is_accepted(
     moved = load(Path(shutil.copytree(student_folder, tmp_path / "cache" / student_folder.name)))
     check_adapter(adapter, moved)
     assert with_frozen_adapter(moved, adapter).active_adapter == "default"
+
+
+def test_an_adapter_of_a_student_whose_weights_changed_under_the_same_name_is_refused(
+    student_folder: Path, student: Student, adapter: Path, tmp_path: Path
+) -> None:
+    write_student(adapter, student)
+    check_adapter(adapter, student)
+    changed = load(Path(shutil.copytree(student_folder, tmp_path / "cache" / student_folder.name)))
+    with torch.no_grad():
+        changed.model.lm_head.weight[0, 0] += 1
+    changed.model.save_pretrained(changed.folder)
+    for use in (lambda: with_adapter(changed, LORA, adapter, 1), lambda: with_frozen_adapter(changed, adapter)):
+        with pytest.raises(TrainingError, match=r"not those that the adapter was trained on(.|\n)*mend"):
+            use()
+
+
+def test_a_record_of_the_student_that_is_not_readable_is_refused(student: Student, adapter: Path) -> None:
+    (adapter / STUDENT).write_text("{")
+    with pytest.raises(TrainingError, match="not readable") as caught:
+        check_adapter(adapter, student)
+    assert caught.value.where == str(adapter / STUDENT)
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_a_students_identity_is_that_of_its_configuration_and_weights(
+    student_folder: Path, tmp_path: Path, file: str
+) -> None:
+    copy = Path(shutil.copytree(student_folder, tmp_path / "other-name"))
+    assert student_identity(copy) == student_identity(student_folder)
+    with (copy / file).open("ab") as handle:
+        handle.write(b" ")
+    assert student_identity(copy) != student_identity(student_folder)
+
+
+def test_a_saved_adapter_that_would_load_has_no_problem(student_folder: Path, tmp_path: Path) -> None:
+    model = adapted(load(student_folder), shaken=0.1)
+    model.save_pretrained(str(tmp_path))
+    assert reload_problem(tmp_path, model) == ""
+
+
+def _without_one(weights: dict[str, torch.Tensor]) -> None:
+    weights.pop(sorted(weights)[0])
+
+
+def _with_another(weights: dict[str, torch.Tensor]) -> None:
+    weights["base_model.model.extra.weight"] = torch.zeros(1)
+
+
+def _longer(weights: dict[str, torch.Tensor]) -> None:
+    name = sorted(weights)[0]
+    weights[name] = torch.cat([weights[name], weights[name]])
+
+
+def _not_a_number(weights: dict[str, torch.Tensor]) -> None:
+    weights[sorted(weights)[0]][0, 0] = math.nan
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (_without_one, "missing or foreign"),
+        (_with_another, "missing or foreign, e.g. base_model.model.extra.weight"),
+        (_longer, "another shape"),
+        (_not_a_number, "not finite"),
+    ],
+)
+def test_what_keeps_a_saved_adapter_from_loading_is_told(
+    student_folder: Path, tmp_path: Path, spoil: Callable[[dict[str, torch.Tensor]], None], told: str
+) -> None:
+    model = adapted(load(student_folder))
+    model.save_pretrained(str(tmp_path))
+    weights = adapter_weights(tmp_path)
+    spoil(weights)
+    save_file(weights, tmp_path / WEIGHTS)
+    assert told in reload_problem(tmp_path, model)
+
+
+def test_an_adapter_file_that_is_cut_off_is_told(student_folder: Path, tmp_path: Path) -> None:
+    model = adapted(load(student_folder))
+    model.save_pretrained(str(tmp_path))
+    data = (tmp_path / WEIGHTS).read_bytes()
+    (tmp_path / WEIGHTS).write_bytes(data[: len(data) // 2])
+    assert "does not load" in reload_problem(tmp_path, model)
 
 
 def test_a_folder_without_an_adapter_is_refused(student: Student, tmp_path: Path) -> None:

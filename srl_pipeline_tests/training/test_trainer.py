@@ -90,8 +90,8 @@ def expected_loss(
 ) -> torch.Tensor:
     """GRPO as the paper writes it, one completion at a time, advantages from the rewards.
 
-    Mean over groups and rollouts of the per-sequence mean of -min(r A, clip(r) A) + beta r k3; the ratio r makes the
-    gradient of the KL unbiased.
+    Mean over groups and rollouts of the per-sequence mean of -min(r A, clip(r) A) + beta k3, with the plain gradient
+    of k3.
     """
     terms: list[torch.Tensor] = []
     for group in groups:
@@ -107,7 +107,7 @@ def expected_loss(
                 with torch.no_grad():
                     reference, _ = plain_logps(start, group.prompt.ids, completion.ids, config.temperature)
                 gap = reference - logps
-                loss = loss + config.kl_beta * ratio * (gap.exp() - gap - 1)
+                loss = loss + config.kl_beta * (gap.exp() - gap - 1)
             terms.append(loss.mean())
     return torch.stack(terms).mean()
 

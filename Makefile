@@ -13,7 +13,7 @@ export TOKENIZERS_PARALLELISM ?= false
 # Threads of the numeric libraries wait briefly before they sleep: sleeping at once (or never) halves the speed on a shared machine.
 export GOMP_SPINCOUNT ?= 20000
 
-.PHONY: install run test lint dev ci clean
+.PHONY: install run test test-all lint dev ci clean
 
 install: $(VENV)/.installed
 
@@ -31,6 +31,10 @@ run: install
 
 test: install
 	SRL_HOME= DAGSTER_HOME= SRL_PRESET= $(BIN)/python -m pytest
+
+# also the tests marked slow, k8s and gpu
+test-all: install
+	SRL_HOME= DAGSTER_HOME= SRL_PRESET= $(BIN)/python -m pytest -m ""
 
 lint: install
 	$(BIN)/ruff check .

@@ -141,6 +141,12 @@ class RlvrConfig(PolicyConfig):
     """Stage 2: reward for the verified outcome of a whole episode."""
 
     algorithm: Literal["grpo"] = "grpo"
+    max_difficulty: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Train on scenarios up to this difficulty: where the student is never right it cannot learn.",
+    )
     max_tokens: int = Field(default=320, ge=16, description="Tokens an episode.")
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 EVERY = 0.25
 """Seconds between looks at the event log."""
+TELL_EVERY = 15.0
+"""Seconds between two progress lines where there is no terminal."""
 
 
 @dataclass
@@ -37,12 +39,14 @@ class Progress:
         self.assets: dict[str, AssetState] = {}
         self.last_message = ""
         self._console = console
+        self._told = time.monotonic()
 
     def feed(self, entry: EventLogEntry) -> None:
         """Take in one event of the log."""
         event = entry.dagster_event
         if event is None:
             self.last_message = entry.user_message.splitlines()[0] if entry.user_message else self.last_message
+            self._tell()
             return
         name = event.step_key or ""
         if event.is_step_start:
@@ -60,6 +64,13 @@ class Progress:
             self.assets[name].error = _failure_text(event.step_failure_data)
         elif event.is_step_success:
             self._finish(name, "unchanged, nothing recomputed" if self.assets[name].reused else "done")
+
+    def _tell(self) -> None:
+        """Where there is no terminal to keep a status line on, a line now and then says that work goes on."""
+        if self._console is None or self._console.is_terminal or time.monotonic() - self._told < TELL_EVERY:
+            return
+        self._told = time.monotonic()
+        self._console.print(f"   {self.last_message}", highlight=False, markup=False, soft_wrap=True)
 
     @staticmethod
     def _materialized(asset: AssetState, materialization: Any) -> None:

@@ -11,7 +11,7 @@ from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
 from srl_pipeline.errors import ArtifactError, PipelineError
 
 if TYPE_CHECKING:
-    from srl_pipeline.evaluation import Summary
+    from srl_pipeline.evaluation import Comparison, Summary
     from srl_pipeline.registry import ArtifactStore, StoredArtifact
 
 ASSET = "eval_report"
@@ -76,13 +76,15 @@ def print_report(folder: Path) -> None:
             percent(s.pass_rate.value),
             bounds(s.pass_rate),
             s.n,
+            number(s.steps_ok.value),
             f"{s.tokens_total:,}",
             duration(s.seconds),
         )
         for s in summary.stages
     ]
     title = f"{summary.model_type}: held-out scenarios solved (preset {summary.preset})"
-    print_table(title, ("stage", "solved", f"{level(summary.confidence)} interval", "n", "tokens", "time"), rows)
+    interval = f"{level(summary.confidence)} interval"
+    print_table(title, ("stage", "solved", interval, "n", "steps right", "tokens", "time"), rows)
     if summary.training:
         trained = [
             (
@@ -97,8 +99,16 @@ def print_report(folder: Path) -> None:
         ]
         columns = ("stage", "groups kept", "KL a token", "generated tokens", "trained tokens", "wall time")
         print_table("Training", columns, trained)
-    for line in sentences(summary):
+    for line in [*sentences(summary), *(_steps(c) for c in summary.comparisons)]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _steps(comparison: Comparison) -> str:
+    """Progress that the share of whole solutions does not show."""
+    from srl_pipeline.evaluation.wording import change, stage_name
+
+    pair = f"{stage_name(comparison.after)} against {stage_name(comparison.before)}"
+    return f"Steps right an episode, {pair}: {change(comparison.steps_ok)}."
 
 
 def stage_rows(summary: Summary) -> list[dict[str, Any]]:
@@ -110,6 +120,7 @@ def stage_rows(summary: Summary) -> list[dict[str, Any]]:
             "low": s.pass_rate.low,
             "high": s.pass_rate.high,
             "n": s.n,
+            "steps_right": s.steps_ok.value,
             "tokens": s.tokens_total,
             "seconds": s.seconds,
         }

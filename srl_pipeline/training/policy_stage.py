@@ -201,7 +201,11 @@ def run_policy_stage(
 ) -> PolicyOutcome:
     """Train ``model``'s adapter; the best one lies in ``work/name`` afterwards."""
     if not train:
-        raise TrainingError("There are no prompts to train on.", where=name, mend="Generate more trajectories.")
+        raise TrainingError(
+            "There are no prompts to train on.",
+            where=name,
+            mend="Generate more trajectories, or raise rlvr.max_difficulty.",
+        )
     stage = _Stage(name, student, model, task, train, validation, config, work, seed)
     stage.run()
     return stage.outcome(work, name)

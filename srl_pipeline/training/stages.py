@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from srl_pipeline.training.requests import stage_config
 from srl_pipeline.training.workspace import Workspace
 
 if TYPE_CHECKING:
+    from srl_pipeline.contracts import Trajectory
     from srl_pipeline.evaluation.results import TrainingSummary
     from srl_pipeline.training.policy_stage import PolicyOutcome
 
@@ -91,7 +92,7 @@ def train_rlvr(workspace: Workspace, work: Path) -> Outcome:
     student = workspace.load()
     writer = workspace.writer(student)
     scenarios = {
-        split: list({t.scenario.id: t for t in trajectories}.values())
+        split: within_reach(trajectories, config.rlvr.max_difficulty)
         for split, trajectories in workspace.accepted.items()
     }
     train, validation = (
@@ -110,6 +111,12 @@ def _place(folder: Path, target: Path) -> None:
     """Move a finished folder; what lies there is of a process that was killed before it could commit."""
     shutil.rmtree(target, ignore_errors=True)
     folder.replace(target)
+
+
+def within_reach(trajectories: Sequence[Trajectory], max_difficulty: float) -> list[Trajectory]:
+    """One trajectory a scenario, of those up to a difficulty."""
+    unique = {t.scenario.id: t for t in trajectories}.values()
+    return [t for t in unique if t.scenario.difficulty <= max_difficulty]
 
 
 def _warm_up(workspace: Workspace, work: Path) -> TrainingSummary | None:

@@ -46,7 +46,7 @@ def test_json_prints_a_row_a_stage(stored: str) -> None:
     answer = CliRunner().invoke(app, ["report", PACK, "--json"])
     rows = json.loads(answer.stdout)
     assert [row["stage"] for row in rows] == ["base", "rlvr"]
-    assert set(rows[1]) == {"stage", "pass_rate", "low", "high", "n", "tokens", "seconds"}
+    assert set(rows[1]) == {"stage", "pass_rate", "low", "high", "n", "steps_right", "tokens", "seconds"}
     assert (rows[1]["pass_rate"], rows[1]["n"], rows[1]["tokens"], rows[1]["seconds"]) == (0.75, 4, 400, 20)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -178,3 +179,12 @@ def test_rollouts_of_old_weights_fail_their_gate(
     monkeypatch.setattr("srl_pipeline.training.policy_stage.sampler_gap", lambda *_: 0.2)
     outcome = finish(student_folder, tmp_path / "w", start=None, needs_signal=True)
     assert not gates(outcome)["rollouts_used_updated_weights"].passed
+
+
+def test_rlvr_trains_on_scenarios_up_to_a_difficulty_and_on_each_once() -> None:
+    def trajectory(name: str, difficulty: float) -> Any:
+        return SimpleNamespace(scenario=SimpleNamespace(id=name, difficulty=difficulty))
+
+    easy, variant, hard = trajectory("a", 0.2), trajectory("a", 0.2), trajectory("b", 0.7)
+    kept = stages.within_reach([easy, variant, hard], max_difficulty=0.25)
+    assert [t.scenario.id for t in kept] == ["a"]

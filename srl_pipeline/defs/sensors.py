@@ -16,7 +16,7 @@ from srl_pipeline.defs.jobs import regenerate
 from srl_pipeline.defs.partitions import model_types
 from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.errors import PipelineError
-from srl_pipeline.generation.triggers import Regeneration, Versions, plan
+from srl_pipeline.generation.triggers import PINS, Regeneration, Versions, plan
 from srl_pipeline.model_types import Pack, find_packs, load_pack
 from srl_pipeline.teachers import teacher_ref
 
@@ -32,7 +32,7 @@ def registry_sensor(context: dg.SensorEvaluationContext, pipeline: PipelineResou
     decided = plan(context.cursor, versions)
     for name in decided.first_seen:
         context.log.info(f"{name}: seen for the first time; its versions are recorded, nothing is started")
-    requests = [run_request(r) for r in decided.requests]
+    requests = [run_request(r, never_made(context.instance, r.model_type)) for r in decided.requests]
     if not requests:
         notes.insert(0, f"no change in {len(versions)} model types")
     return dg.SensorResult(
@@ -74,12 +74,21 @@ def read_if_changed(name: str, stamped: tuple[tuple[str, int, int], ...]) -> Pac
     return load_pack(name)
 
 
-def run_request(regeneration: Regeneration) -> dg.RunRequest:
-    """A run of the changed pins and everything downstream of them, for one model type."""
+def never_made(instance: dg.DagsterInstance, model_type: str) -> list[str]:
+    """Pins of a model type that were never materialized: what rests on them could not run without."""
+    return [
+        pin
+        for pin in PINS.values()
+        if model_type not in instance.get_materialized_partitions(dg.AssetKey(pin))
+    ]
+
+
+def run_request(regeneration: Regeneration, also: Iterable[str] = ()) -> dg.RunRequest:
+    """A run of the changed pins (``also`` others) and everything downstream of them, for one model type."""
     return dg.RunRequest(
         run_key=regeneration.run_key,
         partition_key=regeneration.model_type,
-        asset_selection=[dg.AssetKey(name) for name in with_downstream(regeneration.assets)],
+        asset_selection=[dg.AssetKey(name) for name in with_downstream([*regeneration.assets, *also])],
         tags={"srl/trigger": ",".join(regeneration.changed)},
     )
 

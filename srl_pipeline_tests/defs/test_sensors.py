@@ -65,9 +65,26 @@ def test_the_first_tick_starts_nothing(
     assert result.skip_reason is not None and "newcomer: a new pack; reload" in str(result.skip_reason.skip_message)
 
 
+def pin_everything(instance: dg.DagsterInstance) -> None:
+    """As after a first run: every pin of the model type was materialized."""
+    for name in ("lore_index", "teacher_model", "rule_set"):
+        instance.report_runless_asset_event(dg.AssetMaterialization(name, partition=MODEL))
+
+
+def test_a_type_that_never_ran_gets_all_its_pins_with_its_first_change(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    first = tick(instance, None, tmp_path)
+    registries.rules[MODEL] = "r2"
+    [request] = tick(instance, first.cursor, tmp_path).run_requests or []
+    asked = {key.to_user_string() for key in request.asset_selection or []}
+    assert {"lore_index", "teacher_model", "rule_set", "eval_report"} <= asked
+
+
 def test_a_changed_rule_asks_for_the_rule_set_and_what_is_downstream(
     registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
+    pin_everything(instance)
     first = tick(instance, None, tmp_path)
     registries.rules[MODEL] = "r2"
     [request] = tick(instance, first.cursor, tmp_path).run_requests or []

@@ -18,19 +18,20 @@ from srl_pipeline.errors import PipelineError
 
 
 def smoke() -> PipelineConfig:
-    """Seconds: a tiny random student that learns next to nothing. For tests; it proves that the chain runs."""
+    """A minute: a tiny student that learns next to nothing. For tests; it proves that the chain runs."""
     return PipelineConfig(
         preset="smoke",
         lore=LoreConfig(budget_tokens=160),
         generation=GenerationConfig(scenarios=16, candidates=2, reasoning_words=0),
         student=StudentConfig(name="tiny", dtype="float32", lora_rank=8, lora_alpha=16),
-        warmup=WarmupConfig(mode="always", steps=6, batch_size=4, micro_batch_size=4, learning_rate=2e-3),
+        warmup=WarmupConfig(mode="always", steps=32, batch_size=4, micro_batch_size=4, learning_rate=5e-3),
         srl=SrlConfig(
             steps=2,
             prompts_per_step=2,
             rollouts=4,
-            max_tokens=40,
-            max_resamples=1,
+            temperature=0.7,
+            max_tokens=72,
+            max_resamples=2,
             save_every=1,
             validation_prompts=2,
             validate_every=1,
@@ -41,15 +42,16 @@ def smoke() -> PipelineConfig:
             steps=2,
             prompts_per_step=2,
             rollouts=4,
-            max_tokens=200,
-            max_resamples=1,
+            temperature=0.7,
+            max_tokens=300,
+            max_resamples=2,
             save_every=1,
             validation_prompts=2,
             validate_every=1,
             std_epsilon=0.0,
             max_kl=1.0,
         ),
-        evaluation=EvaluationConfig(scenarios=6, max_tokens=200, expert_samples=2),
+        evaluation=EvaluationConfig(scenarios=6, max_tokens=300, expert_samples=2),
     )
 
 

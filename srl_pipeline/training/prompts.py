@@ -8,7 +8,7 @@ from typing import Any
 
 from srl_pipeline.contracts import Action, LoreBundle, Scenario, Step, Trajectory
 from srl_pipeline.model_types import PackSpec
-from srl_pipeline.training.transcript import body, heading, write
+from srl_pipeline.training.transcript import heading, write
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,6 @@ def step_prompts(
             elif nearest and action not in known.expert:
                 known.expert.append(action)
     return list(instances.values())
-
-
-def target_text(step: Step) -> str:
-    """What a perfect completion of a step says."""
-    return body(step)
 
 
 def _bare(step: Step) -> Step:

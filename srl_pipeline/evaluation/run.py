@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srl_pipeline.canonical import pretty
+from srl_pipeline.canonical import digest_file, pretty
 from srl_pipeline.evaluation.results import EvaluationResults, StageResult, TrainingSummary
 from srl_pipeline.generation.sampling import evaluation_scenarios
 from srl_pipeline.lore import LoreRetriever, index_folder
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from srl_pipeline.training.workspace import Workspace
 
 log = logging.getLogger("srl_pipeline")
+Checkpoint = tuple[str, Path | None, str]
+"""Stage, folder of its adapter (None: the base model), data version."""
 
 
 def evaluate(workspace: Workspace, work: Path) -> Outcome:
@@ -27,7 +30,7 @@ def evaluate(workspace: Workspace, work: Path) -> Outcome:
 
     pack, config = workspace.pack, workspace.config
     checkpoints = _checkpoints(workspace)
-    stages = [_stage(workspace, work, name, folder, version) for name, folder, version in checkpoints]
+    stages = each_weights_once(checkpoints, lambda *checkpoint: _stage(workspace, work, *checkpoint))
     results = EvaluationResults(
         model_type=pack.name,
         preset=config.preset,
@@ -41,8 +44,29 @@ def evaluate(workspace: Workspace, work: Path) -> Outcome:
     return write_report(work, results)
 
 
-def _checkpoints(workspace: Workspace) -> list[tuple[str, Path | None, str]]:
-    """(stage, adapter folder or None for the base model, data version) of what is evaluated, in training order."""
+def each_weights_once(
+    checkpoints: Sequence[Checkpoint], ask: Callable[[str, Path | None, str], StageResult]
+) -> list[StageResult]:
+    """The result of every checkpoint; weights that were asked already are not asked again.
+
+    Greedy answers of the same weights are the same answers: a stage that changed nothing costs no evaluation.
+    """
+    from srl_pipeline.training.adapters import WEIGHTS
+
+    known: dict[str, StageResult] = {}
+    results: list[StageResult] = []
+    for name, folder, version in checkpoints:
+        weights = digest_file(folder / WEIGHTS) if folder else ""
+        if (same := known.get(weights)) is not None:
+            log.info("evaluation of %s: the weights of %s, whose answers count", name, same.stage)
+            results.append(same.model_copy(update={"stage": name, "data_version": version, "seconds": 0.0}))
+        else:
+            results.append(known.setdefault(weights, ask(name, folder, version)))
+    return results
+
+
+def _checkpoints(workspace: Workspace) -> list[Checkpoint]:
+    """What is evaluated, in training order."""
     srl, rlvr = workspace.input("srl_checkpoint"), workspace.input("rlvr_checkpoint")
     known: dict[str, tuple[Path | None, str]] = {"base": (None, "")}
     if (srl.path / "warmup").is_dir():

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import Field
+
 from srl_pipeline.canonical import digest
 from srl_pipeline.errors import PackError
 from srl_pipeline.model_types.documents import LoreDocument, read_document
 from srl_pipeline.model_types.finding import pack_folder
+from srl_pipeline.model_types.plugins import GROUPS, TASK, Kind, plugin_version
 from srl_pipeline.model_types.spec import Evaluation, Examples, PackSpec, Rules, Spec
 from srl_pipeline.model_types.validation import validate
 from srl_pipeline.model_types.yaml_source import YamlSource, read_yaml
@@ -32,6 +35,7 @@ class PackDefinition(Spec):
     rules: Rules
     examples: Examples
     evaluation: Evaluation
+    plugins: dict[Kind, str] = Field(default_factory=dict, description="Kind -> version of the plug-in that it names.")
 
     @cached_property
     def version(self) -> str:
@@ -78,14 +82,16 @@ def read_pack(folder: Path) -> Pack:
     """Read a pack from its folder and check everything that needs no rule to be run."""
     needed = [stem for stem in FILES if stem != "evaluation" or (folder / "evaluation.yaml").exists()]
     sources = {stem: read_yaml(folder / f"{stem}.yaml") for stem in needed}
+    spec = validate(PackSpec, sources["pack"])
     definition = PackDefinition(
         name=folder.name,
-        spec=validate(PackSpec, sources["pack"]),
+        spec=spec,
         rules=validate(Rules, sources["rules"]),
         examples=validate(Examples, sources["examples"]),
         evaluation=validate(Evaluation, sources["evaluation"])
         if "evaluation" in sources
         else Evaluation(version=1, scenarios=[]),
+        plugins=_plugin_versions(spec, sources["pack"]),
     )
     _check_steps(definition.spec, sources["pack"])
     documents = _read_documents(folder / "lore")
@@ -108,6 +114,14 @@ def _read_documents(folder: Path) -> dict[str, LoreDocument]:
             )
         documents[document.id] = document
     return documents
+
+
+def _plugin_versions(spec: PackSpec, source: YamlSource) -> dict[Kind, str]:
+    found: dict[Kind, str] = {}
+    for kind in GROUPS:
+        if name := getattr(spec.plugins, kind):
+            found[kind] = plugin_version(kind, name, where=source.place(("plugins", kind)))
+    return found
 
 
 def _check_steps(spec: PackSpec, source: YamlSource) -> None:
@@ -149,8 +163,15 @@ def _check_axes(spec: PackSpec, documents: dict[str, LoreDocument], source: Yaml
                 where=source.place(("axes", axis, odd)),
                 mend=f"Give each the facts {', '.join(sorted(set.union(*bound)))}.",
             )
+    if spec.plugins.tasks and TASK in spec.axes:
+        raise PackError(
+            f"An axis is called {TASK!r}, which is what the task source's facts are called.",
+            where=source.place(("axes", TASK)),
+            mend="Rename the axis.",
+        )
+    known = {*spec.axes, *([TASK] if spec.plugins.tasks else [])}
     for name in re.findall(r"\{(\w+)\}", spec.brief):
-        if name not in spec.axes:
+        if name not in known:
             raise PackError(
                 f"The brief names {{{name}}}, which is no axis.", where=source.place(("brief",)), mend="Name an axis."
             )
@@ -158,7 +179,7 @@ def _check_axes(spec: PackSpec, documents: dict[str, LoreDocument], source: Yaml
 
 def _places(definition: PackDefinition, sources: dict[str, YamlSource]) -> dict[tuple[str, ...], str]:
     """Where everything stands; refuses an id that stands twice in its list."""
-    places: dict[tuple[str, ...], str] = {("difficulty",): sources["pack"].place(("difficulty",))}
+    places: dict[tuple[str, ...], str] = {(key,): sources["pack"].place((key,)) for key in ("difficulty", "plugins")}
     for kind, ids in _ids(definition).items():
         source, key = sources[LISTS[kind]], {"constraint": "constraints", "rule": "rules"}.get(kind, kind)
         for index, name in enumerate(ids):

@@ -24,6 +24,8 @@ def _unique(words: list[str]) -> list[str]:
 Words = Annotated[list[Word], AfterValidator(_unique)]
 
 MAX_GRID = 200
+MAX_AXIS = 20_000
+"""Values of a numeric axis: room for an existing library's tasks, one number each."""
 
 
 class Spec(BaseModel):
@@ -49,8 +51,8 @@ class NumericAxis(Spec):
 
     @model_validator(mode="after")
     def _grid(self) -> NumericAxis:
-        if self.max < self.min or (self.max - self.min) / self.step >= MAX_GRID:
-            raise ValueError(f"max must not be below min, and the grid may have at most {MAX_GRID} values")
+        if self.max < self.min or (self.max - self.min) / self.step >= MAX_AXIS:
+            raise ValueError(f"max must not be below min, and the axis may have at most {MAX_AXIS:,} values")
         return self
 
     @property
@@ -198,7 +200,7 @@ class Rules(Spec):
     """rules.yaml"""
 
     version: str
-    rules: list[RuleSpec] = Field(min_length=1, max_length=200)
+    rules: list[RuleSpec] = Field(max_length=200)
 
 
 class Gold(Spec):
@@ -234,6 +236,13 @@ class Evaluation(Spec):
     scenarios: list[dict[Name, str | float]]
 
 
+class Plugins(Spec):
+    """Names of installed plug-ins (`model_types.plugins`)."""
+
+    rules: Id | None = None
+    tasks: Id | None = None
+
+
 class PackSpec(Spec):
     """pack.yaml"""
 
@@ -245,6 +254,7 @@ class PackSpec(Spec):
     constraints: list[Constraint] = Field(default_factory=list)
     difficulty: Expression
     steps: list[StepSpec] = Field(min_length=1, max_length=8)
+    plugins: Plugins = Plugins()
     training: dict[str, Json] = Field(default_factory=dict, description="Overrides of the preset, by dotted name.")
 
     def label(self, axis: str, value: str | float) -> str:

@@ -30,6 +30,19 @@ def validate(model: type[S], source: YamlSource) -> S:
         ) from error
 
 
+def validate_record(model: type[S], value: dict[str, Any], *, where: str) -> S:
+    """The record that a plug-in describes; raises PackError naming the field that is wrong."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise PackError(
+            f"{'.'.join(str(part) for part in first['loc'])}: {_words(first)}.",
+            where=where,
+            mend="docs/packs.md shows the format.",
+        ) from error
+
+
 def _real_path(value: Any, error: ErrorDetails) -> YamlPath:
     """The part of the location that stands in the file: pydantic mixes names of branches into it."""
     path: list[str | int] = []

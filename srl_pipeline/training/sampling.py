@@ -18,6 +18,8 @@ from srl_pipeline.training.shared_prefix import attention, base_model
 
 COMPACT_EVERY = 8
 """Decoded tokens between two removals of finished rows."""
+LOOK_AT = 4
+"""Tokens after which an unfinished line is shown to ``stop``: how it begins may decide already."""
 MAX_ROWS = 128
 """Rows decoded together; bounds the memory of the cache."""
 
@@ -61,7 +63,7 @@ class Sampler:
     ) -> list[list[Completion]]:
         """``per_prompt`` completions of each prompt (token ids).
 
-        ``temperature`` 0 is greedy. ``stop`` sees the text at each line's end.
+        ``temperature`` 0 is greedy. ``stop`` sees the text at each line's end and shortly after its beginning.
         """
         results: list[list[Completion]] = [[] for _ in prompts]
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
@@ -90,6 +92,7 @@ class Sampler:
         ids: list[list[int]] = [[] for _ in range(rows)]
         logps: list[list[float]] = [[] for _ in range(rows)]
         done = [False] * rows
+        line = [0] * rows  # tokens since the last line end
         alive = list(range(rows))  # original row of each decoded row; finished rows may linger until compaction
         positions = lengths.repeat_interleave(per_prompt)
         logits = logits.repeat_interleave(per_prompt, dim=0)
@@ -101,7 +104,8 @@ class Sampler:
                     continue
                 ids[row].append(token)
                 logps[row].append(score)
-                done[row] = token in self._ends or (self._newline[token] and stop(self._text(ids[row])))
+                line[row] = 0 if self._newline[token] else line[row] + 1
+                done[row] = token in self._ends or (line[row] in (0, LOOK_AT) and stop(self._text(ids[row])))
             if all(done) or step + 1 == max_tokens:
                 break
             if step % COMPACT_EVERY == COMPACT_EVERY - 1 and any(done[row] for row in alive):
@@ -112,9 +116,7 @@ class Sampler:
             logits = self._model.get_output_embeddings()(hidden)
             positions = positions + 1
         sampled = temperature > 0
-        return [
-            Completion(ids[r], self._text(ids[r]), done[r], logps[r] if sampled else []) for r in range(rows)
-        ]
+        return [Completion(ids[r], self._text(ids[r]), done[r], logps[r] if sampled else []) for r in range(rows)]
 
     def _prefill(
         self, prompts: list[Sequence[int]], per_prompt: int, room: int

@@ -22,9 +22,7 @@ TokenGroup = tuple[Sequence[int], Sequence[Sequence[int]]]
 """Prompt ids, and the ids of its completions."""
 
 
-def completion_logps(
-    model: Any, groups: Sequence[TokenGroup], *, temperature: float
-) -> list[torch.Tensor]:
+def completion_logps(model: Any, groups: Sequence[TokenGroup], *, temperature: float) -> list[torch.Tensor]:
     """Per-token log-probabilities, one 1-D tensor a completion, in the order given.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import shutil
 from collections.abc import Callable, Sequence
@@ -172,7 +173,8 @@ def _summary(stage: str, done: PolicyOutcome, watch: StopWatch) -> TrainingSumma
         seconds=watch.seconds,
         generated_tokens=done.counts.generated_tokens,
         trained_tokens=done.counts.trained_tokens,
-        metrics=done.metrics | ends,
+        # A measurement that is no number is left out: JSON has none, and its gate fails for want of it.
+        metrics={name: value for name, value in (done.metrics | ends).items() if math.isfinite(value)},
         curve=rows,
         note=done.note,
     )
@@ -212,22 +214,22 @@ def _outcome(
             value=change,
             message="largest change of an adapter weight",
         ),
-        Gate(
-            name="kl_bound",
-            passed=metrics["kl"] <= max_kl,
-            value=metrics["kl"],
-            threshold=max_kl,
-            message=f"mean KL a token to the stage's start is {metrics['kl']:.4f}",
-        ),
-        Gate(
-            name="rollouts_used_updated_weights",
-            passed=metrics["canary_gap"] <= MAX_CANARY_GAP,
-            value=metrics["canary_gap"],
-            threshold=MAX_CANARY_GAP,
-            message="mean gap of log-probabilities between policy and sampler",
+        _at_most("kl_bound", metrics.get("kl"), max_kl, "mean KL a token to the stage's start"),
+        _at_most(
+            "rollouts_used_updated_weights",
+            metrics.get("canary_gap"),
+            MAX_CANARY_GAP,
+            "mean gap of log-probabilities between policy and sampler",
         ),
     ]
     return Outcome(metrics=metrics, gates=gates)
+
+
+def _at_most(name: str, value: float | None, bound: float, what: str) -> Gate:
+    said = "is not a number" if value is None else f"is {value:.4f}"
+    return Gate(
+        name=name, passed=value is not None and value <= bound, value=value, threshold=bound, message=f"{what} {said}"
+    )
 
 
 MAX_CANARY_GAP = 0.1

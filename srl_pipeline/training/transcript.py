@@ -27,6 +27,7 @@ GRAMMAR_VERSION: Final = 1
 MAX_CHARACTERS: Final = 20_000
 MAX_DEPTH: Final = 16
 """Objects and lists within one another that an action may have."""
+_HEADING, _THOUGHT, _ACTION = "## ", "<think>", "{"
 _THINK = re.compile(r"<think>([^\n]*)</think>\s*\Z")
 
 
@@ -117,30 +118,31 @@ def parse(text: str, titles: Sequence[str]) -> Episode:
 
 
 def ends(text: str, actions: int) -> bool:
-    """Whether generated ``text`` need not go on: ``actions`` action lines are written, or the format is broken already.
+    """Whether generated ``text`` need not go on: ``actions`` action lines are written, or no step can come of it.
 
-    Called when a line has just ended. Generation begins right after a heading.
+    Generation begins right after a heading. The last line may be unfinished: it counts by how it begins.
     """
-    lines = text.split("\n")[:-1]
+    *lines, unfinished = text.split("\n")
     written = 0
     expect = "body"
     for line in lines:
         if expect == "heading":
-            if not line.startswith("## "):
+            if not line.startswith(_HEADING):
                 return True
             expect = "body"
-        elif line.startswith("<think>") and expect == "body":
+        elif line.startswith(_THOUGHT) and expect == "body":
             if "</think>" not in line:
                 return True
             expect = "action"
-        elif line.startswith("{"):
+        elif line.startswith(_ACTION):
             written += 1
             if written == actions:
                 return True
             expect = "heading"
         else:
             return True
-    return False
+    allowed = {"heading": [_HEADING], "body": [_THOUGHT, _ACTION], "action": [_ACTION]}[expect]
+    return not any(unfinished.startswith(begin[: len(unfinished)]) for begin in allowed)
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -59,12 +59,14 @@ class Evidence:
     """What expressions see: scenario axes, facts, and the fields of an artefact so far."""
 
     def __init__(self, axes: Mapping[str, Json], facts: Facts, artefact: Mapping[str, Json] | None = None) -> None:
+        self.axes, self.facts, self.artefact = axes, facts, dict[str, Json]()
         self.context = cel.Context({"scenario": to_doubles(dict(axes)), "facts": to_doubles(facts)}, dict(_FUNCTIONS))
         for name, value in (artefact or {}).items():
             self.set(name, value)
 
     def set(self, field: str, value: Json) -> None:
         """Set one field of the artefact."""
+        self.artefact[field] = value
         self.context.add_variable(f"artefact__{field}", to_doubles(value))
 
 

@@ -6,15 +6,29 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, Protocol, cast
 
 from srl_pipeline.contracts import Artefact, Facts, Json, Violation
 from srl_pipeline.errors import RuleError
 from srl_pipeline.model_types import Pack, PackSpec, RuleSpec
+from srl_pipeline.model_types.plugins import TASK
 from srl_pipeline.model_types.spec import number_text
 from srl_pipeline.verification.expressions import Evidence, Expression, Missing, compile_expression
+from srl_pipeline.verification.plugin_rules import Tasks, plugin_rules
 
 _PLACEHOLDER = re.compile(r"\{(scenario|facts|artefact)\.([\w.]+)\}")
+
+
+class Predicate(Protocol):
+    """A compiled CEL expression, or a plug-in's Python: something that evidence makes true or false."""
+
+    @property
+    def where(self) -> str: ...
+    @property
+    def fields(self) -> frozenset[str]: ...
+    @property
+    def paths(self) -> frozenset[tuple[str, ...]]: ...
+    def evaluate(self, evidence: Evidence) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -22,8 +36,8 @@ class Rule:
     """A compiled rule."""
 
     spec: RuleSpec
-    when: Expression | None
-    assertion: Expression
+    when: Predicate | None
+    assertion: Predicate
     step: int
     """Index of the last step whose fields it reads: it is checked when that step is written."""
 
@@ -58,7 +72,7 @@ class Rule:
         """Whether its assertion holds; ask only where it applies."""
         return self._truth(self.assertion, evidence)
 
-    def _truth(self, expression: Expression, evidence: Evidence) -> bool | Missing:
+    def _truth(self, expression: Predicate, evidence: Evidence) -> bool | Missing:
         value = expression.evaluate(evidence)
         if isinstance(value, (bool, Missing)):
             return value
@@ -121,16 +135,25 @@ def compile_rules(pack: Pack) -> RuleSet:
                 mend="Refer to artefact.<field>.",
             )
         rules.append(Rule(rule, when, assertion, max(step_of[f] for f in fields)))
+    for extra, predicate in plugin_rules(pack):
+        _check_placeholders(extra.message, spec, known_facts, step_of, predicate.where)
+        _check_placeholders(extra.because, spec, known_facts, step_of, predicate.where)
+        if any(extra.id == rule.id for rule in rules):
+            raise RuleError(f"Rule id {extra.id!r} stands twice.", where=predicate.where, mend="Rename one of them.")
+        rules.append(Rule(extra, None, predicate, max(step_of[f] for f in predicate.fields)))
+    if not rules:
+        raise RuleError("The pack has no rule.", where=f"pack {pack.name}, rules.yaml", mend="Add a rule.")
     return RuleSet(pack.definition.version, tuple(rules))
 
 
 def facts_of_axes(pack: Pack) -> dict[str, set[str]]:
-    """Axis -> names of the facts that its values' documents bind."""
-    return {
+    """Axis -> names of the facts that its values' documents bind; and those of the task source."""
+    found = {
         axis: {name for v in values.values() if v.lore for name in pack.documents[v.lore].facts}
         for axis, values in pack.spec.axes.items()
         if isinstance(values, dict)
     }
+    return found | ({TASK: Tasks(pack).fact_names} if pack.spec.plugins.tasks else {})
 
 
 def check_names(

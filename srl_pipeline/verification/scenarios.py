@@ -10,7 +10,9 @@ from srl_pipeline.canonical import digest, normalise
 from srl_pipeline.contracts import Facts, Scenario
 from srl_pipeline.errors import PackError
 from srl_pipeline.model_types import NumericAxis, Pack
+from srl_pipeline.model_types.plugins import TASK
 from srl_pipeline.verification.expressions import Evidence, Expression, compile_expression
+from srl_pipeline.verification.plugin_rules import Tasks
 from srl_pipeline.verification.rules import check_names, facts_of_axes
 
 Axes = Mapping[str, str | float]
@@ -21,6 +23,7 @@ class ScenarioSpace:
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
+        self._tasks = Tasks(pack) if pack.spec.plugins.tasks else None
         facts = facts_of_axes(pack)
         self._constraints = [
             (c, self._compile(c.assertion, pack.place("constraint", c.id, "assert"), facts))
@@ -55,7 +58,10 @@ class ScenarioSpace:
 
     def impossible(self, axes: Axes) -> str | None:
         """The message of the first constraint that ``axes`` (known values) breaks, or None."""
-        evidence = Evidence(axes, self._facts(axes))
+        described = self._describe(axes)
+        if described is None:
+            return "the task source has no such task."
+        evidence = Evidence(axes, described[1])
         for constraint, expression in self._constraints:
             if expression.evaluate(evidence) is not True:
                 return constraint.message
@@ -79,7 +85,7 @@ class ScenarioSpace:
         if problem := self.problem(axes):
             raise PackError(problem[0], where=where, mend=problem[1])
         ordered = {axis: normalise(axes[axis]) for axis in self.values}
-        facts = self._facts(axes)
+        task, facts = self._describe(axes) or ("", {})
         difficulty = self._difficulty.evaluate(Evidence(axes, facts))
         if isinstance(difficulty, bool) or not isinstance(difficulty, (int, float)) or not math.isfinite(difficulty):
             raise PackError(
@@ -87,7 +93,8 @@ class ScenarioSpace:
                 where=pack.place("difficulty"),
                 mend="Make it a number.",
             )
-        brief = re.sub(r"\{(\w+)\}", lambda m: pack.spec.label(m[1], ordered[m[1]]), pack.spec.brief)
+        words = {TASK: task} if self._tasks else {}
+        brief = re.sub(r"\{(\w+)\}", lambda m: words.get(m[1]) or pack.spec.label(m[1], ordered[m[1]]), pack.spec.brief)
         return Scenario(
             id=digest([pack.name, ordered]),
             model_type=pack.name,
@@ -102,6 +109,14 @@ class ScenarioSpace:
         specs = self.pack.spec.axes
         found = [spec[str(axes[axis])].lore for axis, spec in specs.items() if isinstance(spec, dict)]
         return list(dict.fromkeys(d for d in found if d))
+
+    def _describe(self, axes: Axes) -> tuple[str, Facts] | None:
+        """The task source's words (empty without one) and all facts; None when there is no such task."""
+        facts = self._facts(axes)
+        if self._tasks is None:
+            return "", facts
+        task = self._tasks.task(axes)
+        return None if task is None else (task.brief, facts | {TASK: dict(task.facts)})
 
     def _facts(self, axes: Axes) -> Facts:
         result: Facts = {}

@@ -187,9 +187,7 @@ def policy_of(model: Any) -> dict[str, torch.Tensor]:
     return {name: p.detach().clone() for name, p in model.named_parameters() if ".default." in name}
 
 
-def scripted_validation(
-    monkeypatch: pytest.MonkeyPatch, rewards: list[float]
-) -> list[dict[str, torch.Tensor]]:
+def scripted_validation(monkeypatch: pytest.MonkeyPatch, rewards: list[float]) -> list[dict[str, torch.Tensor]]:
     """Validation gives these rewards in turn; returns the policy's adapter at each."""
     seen: list[dict[str, torch.Tensor]] = []
 
@@ -256,5 +254,3 @@ def test_no_prompts_is_an_error_with_a_remedy(student_folder: Path, tmp_path: Pa
     student = load(student_folder)
     with pytest.raises(TrainingError, match=r"no prompts(.|\n)*mend"):
         run_policy_stage("srl", student, adapted(student), LetterTask(), [], [], policy_config(), tmp_path, 1)
-
-

@@ -36,9 +36,7 @@ def test_a_student_that_cannot_follow_the_format_has_rate_0(student_folder: Path
 
 def test_a_student_that_can_has_rate_1(student_folder: Path, schooled: Student) -> None:
     room = Room(student_folder, student=schooled)
-    room.config = room.config.model_copy(
-        update={"srl": room.config.srl.model_copy(update={"temperature": 0.2})}
-    )
+    room.config = room.config.model_copy(update={"srl": room.config.srl.model_copy(update={"temperature": 0.2})})
     assert rate(room) == 1.0
 
 

@@ -114,9 +114,7 @@ def test_dropping_finished_rows_does_not_change_what_is_sampled(
     assert len(lengths) > 5 and min(lengths) < 10  # rows really end at different times
 
 
-def test_finished_rows_are_really_dropped(
-    student: Student, sampler: Sampler, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_finished_rows_are_really_dropped(student: Student, sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: list[int] = []
     decode = sampler._decode
     monkeypatch.setattr(sampling, "COMPACT_EVERY", 1)
@@ -131,10 +129,12 @@ def test_a_row_ends_at_the_line_end_where_the_callback_says_so(student: Student,
     assert ended and all(c.finished and c.text.count("\n") == 2 and c.text.endswith("\n") for c in ended)
 
 
-def test_the_callback_is_asked_only_when_a_line_has_ended(student: Student, sampler: Sampler) -> None:
+def test_the_callback_is_asked_when_a_line_has_begun_and_when_it_has_ended(student: Student, sampler: Sampler) -> None:
     seen: list[str] = []
-    draw(sampler, student, stop=lambda text: bool(seen.append(text)))
-    assert seen and all("\n" in text[-8:] for text in seen)
+    found = draw(sampler, student, max_tokens=40, stop=lambda text: bool(seen.append(text)))
+    ended = [text for text in seen if "\n" in text[-8:]]
+    assert ended and len(seen) > len(ended)
+    assert len(seen) < sum(len(c.ids) for group in found for c in group) / 2
 
 
 def test_the_end_token_ends_a_row_and_is_kept_among_the_ids_but_not_in_the_text(
@@ -206,9 +206,7 @@ def test_first_tokens_are_as_frequent_as_their_probabilities_say(
     student: Student, sampler: Sampler, temperature: float
 ) -> None:
     draws, ids = 4_000, prompts(student)[2].ids
-    (found,) = sampler.sample(
-        [ids], per_prompt=draws, max_tokens=1, temperature=temperature, seed=8, stop=never
-    )
+    (found,) = sampler.sample([ids], per_prompt=draws, max_tokens=1, temperature=temperature, seed=8, stop=never)
     with torch.no_grad():
         p = torch.softmax(student.model(input_ids=torch.tensor([ids])).logits[0, -1].double() / temperature, -1)
     counts = torch.bincount(torch.tensor([c.ids[0] for c in found]), minlength=len(p)).double()

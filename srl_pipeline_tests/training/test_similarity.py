@@ -35,7 +35,7 @@ def random_action(rng: random.Random) -> dict[str, Any]:
             case 1:
                 return rng.choice([True, False, None, 2.5, -0.125])
             case 2 | 3:
-                return "".join(rng.choice("abcde \u00e9\u4e2d\ud800\"\\") for _ in range(rng.randrange(40)))
+                return "".join(rng.choice('abcde \u00e9\u4e2d\ud800"\\') for _ in range(rng.randrange(40)))
             case 4:
                 return [value(depth - 1) for _ in range(rng.randrange(6))]
             case _:

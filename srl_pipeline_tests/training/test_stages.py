@@ -173,6 +173,23 @@ def test_a_kl_above_its_bound_fails_its_gate(
     assert (gate.passed, gate.value, gate.threshold) == (False, 1.5, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("measured", "gate"),
+    [
+        ("trainer.PolicyTrainer.kl_to_start", "kl_bound"),
+        ("policy_stage.sampler_gap", "rollouts_used_updated_weights"),
+    ],
+)
+def test_a_measurement_that_is_no_number_fails_its_gate_and_loses_nothing_else(
+    measured: str, gate: str, student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"srl_pipeline.training.{measured}", lambda *_: float("nan"))
+    outcome = finish(student_folder, tmp_path / "w", start=None, needs_signal=True)
+    assert [g.name for g in outcome.gates if not g.passed] == [gate]
+    assert "is not a number" in gates(outcome)[gate].message
+    assert (tmp_path / "w" / stages.SUMMARY).is_file()
+
+
 def test_rollouts_of_old_weights_fail_their_gate(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,9 +129,7 @@ def odd(prompt: Any) -> bool:
     return int(prompt.key[1:]) % 2 == 1
 
 
-def test_every_hook_is_really_called_by_trl(
-    student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_hook_is_really_called_by_trl(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: Counter[str] = Counter()
 
     def spy(name: str) -> None:
@@ -145,9 +143,7 @@ def test_every_hook_is_really_called_by_trl(
 
     for hook in ("_prepare_inputs", "_generate_and_score_completions", "_get_per_token_logps_and_entropies"):
         spy(hook)
-    monkeypatch.setattr(
-        trainer_module, "_scored_by_the_task", lambda **_: calls.update(["rewards"]) or [0.0] * 4
-    )
+    monkeypatch.setattr(trainer_module, "_scored_by_the_task", lambda **_: calls.update(["rewards"]) or [0.0] * 4)
     config = policy_config(steps=2, prompts_per_step=3)
     Run(student, adapted(student), tmp_path, config).train()
     assert calls == {
@@ -197,9 +193,7 @@ def test_the_reported_loss_is_the_mean_over_the_kept_groups(student: Student, tm
     assert run.watch.losses[0] == pytest.approx(-sum(given) / 4, abs=1e-4)  # the ratio is one
 
 
-def test_the_ratio_is_clipped_on_both_sides(
-    student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_ratio_is_clipped_on_both_sides(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = adapted(student, shaken=0.1)
     reference = double_copy(model)
     generator = torch.Generator().manual_seed(0)
@@ -318,9 +312,7 @@ def test_an_untrained_adapter_has_no_divergence_from_the_start(student: Student,
 def test_a_changed_adapter_diverges_by_the_k3_estimate(student: Student, tmp_path: Path) -> None:
     model, base = adapted(student, shaken=0.1), load(student.folder).model.double()
     groups, run = some_groups(student), Run(student, model, tmp_path, policy_config())
-    gaps = [
-        plain_logps(base, p, c, 1.0)[0] - plain_logps(model, p, c, 1.0)[0].double() for p, cs in groups for c in cs
-    ]
+    gaps = [plain_logps(base, p, c, 1.0)[0] - plain_logps(model, p, c, 1.0)[0].double() for p, cs in groups for c in cs]
     gap = torch.cat(gaps).detach()
     found = run.trainer.kl_to_start(groups)
     assert found == pytest.approx(float((gap.exp() - gap - 1).mean()), rel=1e-3) and found > 1e-3

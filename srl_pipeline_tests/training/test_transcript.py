@@ -225,12 +225,22 @@ def test_generation_ends_exactly_when_the_asked_number_of_actions_is_written() -
 
 def test_generation_of_a_valid_transcript_is_never_broken_off() -> None:
     generated = TEXT[len(BEGUN) :]
-    assert not any(ends(generated[: i + 1], NEVER) for i in range(len(generated)) if generated[i] == "\n")
+    assert not any(ends(generated[:end], NEVER) for end in range(len(generated)))
+
+
+@pytest.mark.parametrize("begun", ["Karst Hollow", " {", "<thinking", "<b", "##", "- stone"])
+def test_a_line_that_begins_like_no_step_ends_generation_before_it_is_complete(begun: str) -> None:
+    assert ends(begun, NEVER)
+
+
+@pytest.mark.parametrize("begun", ["", "<", "<think", "<think>The", "{", '{"sto'])
+def test_a_line_that_may_still_become_a_step_goes_on(begun: str) -> None:
+    assert not ends(begun, NEVER)
 
 
 def first_break(generated: str) -> int | None:
     """Where `ends` breaks generation off because the format is wrong."""
-    at = (i + 1 for i, c in enumerate(generated) if c == "\n" and ends(generated[: i + 1], NEVER))
+    at = (end for end in range(len(generated) + 1) if ends(generated[:end], NEVER))
     return next(at, None)
 
 

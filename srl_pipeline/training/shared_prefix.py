@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 
-from srl_pipeline.training.packed_attention import NAME, GroupLayout
+from srl_pipeline.training.packed_attention import NAME, GroupLayout, Layout
 from srl_pipeline.training.token_logps import token_logps
 
 TokenGroup = tuple[Sequence[int], Sequence[Sequence[int]]]
@@ -38,7 +38,7 @@ def completion_logps(model: Any, groups: Sequence[TokenGroup], *, temperature: f
             attention_mask=torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=device),  # 4-D: passed through, never built
             position_ids=torch.tensor([packed.positions], device=device),
             use_cache=False,
-            layout=packed.layout,
+            layout=Layout(packed.layout, device, base_model(model).dtype),
         ).last_hidden_state[0]
     sources, labels = (torch.tensor(x, device=device) for x in (packed.sources, packed.targets))
     head = base_model(model).get_output_embeddings().weight
@@ -69,7 +69,7 @@ def _pack(groups: Sequence[TokenGroup]) -> _Packed:
             packed.positions += range(len(prompt), len(prompt) + len(completion))
             packed.sources += [start + len(prompt) - 1, *range(begin, begin + len(completion) - 1)]
             packed.targets += completion
-        packed.layout.append(GroupLayout(start, len(prompt), tuple(len(c) for c in completions)))
+        packed.layout.append(GroupLayout(len(prompt), tuple(len(c) for c in completions)))
     return packed
 
 

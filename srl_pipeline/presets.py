@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from srl_pipeline.config import (
     EvaluationConfig,
@@ -13,6 +14,7 @@ from srl_pipeline.config import (
     SrlConfig,
     StudentConfig,
     WarmupConfig,
+    override,
 )
 from srl_pipeline.errors import PipelineError
 
@@ -109,3 +111,8 @@ def preset(name: str) -> PipelineConfig:
     if name not in PRESETS:
         raise PipelineError(f"There is no preset {name!r}.", where="preset", mend=f"Use one of {', '.join(PRESETS)}.")
     return PRESETS[name]()
+
+
+def pack_config(name: str, overrides: Mapping[str, Any]) -> PipelineConfig:
+    """A preset with overrides by dotted name: a pack's ``training:`` section, a user's settings."""
+    return override(preset(name), dict(overrides))

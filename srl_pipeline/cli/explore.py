@@ -18,11 +18,12 @@ def search(model_type: TypeName, query: str, k: int = 5, json: JsonFlag = False)
     """Search a model type's lore: vector and full-text, fused by reciprocal rank."""
     from srl_pipeline.lore import LoreRetriever, build_lore_index, index_folder
     from srl_pipeline.model_types import load_pack
-    from srl_pipeline.presets import embedded
+    from srl_pipeline.presets import pack_config
     from srl_pipeline.registry import ArtifactStore
 
-    config = embedded().lore
-    built = build_lore_index(ArtifactStore(home() / "artifacts"), load_pack(model_type), config)
+    pack = load_pack(model_type)
+    config = pack_config("embedded", pack.spec.training).lore
+    built = build_lore_index(ArtifactStore(home() / "artifacts"), pack, config)
     found = LoreRetriever(index_folder(built.artifact), config).search(query, k)
     if json:
         print_json([c.model_dump() for c in found])
@@ -48,13 +49,15 @@ def teach(
     from srl_pipeline.generation.sampling import ScenarioSampler
     from srl_pipeline.lore import LoreRetriever, build_lore_index, index_folder
     from srl_pipeline.model_types import load_pack
-    from srl_pipeline.presets import embedded
+    from srl_pipeline.presets import pack_config
     from srl_pipeline.registry import ArtifactStore
     from srl_pipeline.teachers import make_teacher, teacher_ref
     from srl_pipeline.training.transcript import write
     from srl_pipeline.verification import ScenarioSpace, Verifier
 
-    pack, settings, lore = load_pack(model_type), GenerationConfig(), embedded().lore
+    pack = load_pack(model_type)
+    lore = pack_config("embedded", pack.spec.training).lore
+    settings = GenerationConfig()  # with the monologue, also where a preset leaves it out
     verifier = Verifier(pack)
     teacher = make_teacher(teacher_ref(settings.teacher), verifier)
     sampler = ScenarioSampler(ScenarioSpace(pack), seed)

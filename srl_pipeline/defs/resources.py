@@ -12,7 +12,7 @@ from pydantic import Field
 from srl_pipeline import config as settings
 from srl_pipeline.config import PipelineConfig
 from srl_pipeline.model_types import Pack, load_pack
-from srl_pipeline.presets import preset
+from srl_pipeline.presets import pack_config
 from srl_pipeline.registry import ArtifactStore
 
 
@@ -28,8 +28,8 @@ class PipelineResource(dg.ConfigurableResource):
 
         ``pack`` saves reading it again where it is at hand.
         """
-        base = preset(self.preset or os.environ.get("SRL_PRESET") or "embedded")
-        return settings.override(base, (pack or load_pack(model_type)).spec.training | self.overrides)
+        name = self.preset or os.environ.get("SRL_PRESET") or "embedded"
+        return pack_config(name, (pack or load_pack(model_type)).spec.training | self.overrides)
 
     def home_folder(self) -> Path:
         """The folder below which everything is kept."""

@@ -10,8 +10,9 @@ from pydantic import BeforeValidator, Field
 
 from srl_pipeline.errors import PackError
 from srl_pipeline.model_types.spec import Id, Name, Spec, number_text
+from srl_pipeline.model_types.text_files import read_text
 from srl_pipeline.model_types.validation import validate
-from srl_pipeline.model_types.yaml_source import parse_yaml, read_text
+from srl_pipeline.model_types.yaml_source import parse_yaml
 
 
 def _no_flag(value: Any) -> Any:
@@ -20,7 +21,10 @@ def _no_flag(value: Any) -> Any:
     return value
 
 
-FactValue = Annotated[str | float | list[str], BeforeValidator(_no_flag)]
+Words = Annotated[list[str], Field(max_length=16)]
+FactValue = Annotated[str | float | Words, BeforeValidator(_no_flag)]
+MAX_FACTS = 32
+"""Facts of a document; each is looked for in the prose, which may be long."""
 
 _UP_TO_TWENTY = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -35,7 +39,7 @@ class FrontMatter(Spec):
     id: Id
     title: str
     tags: list[str] = Field(default_factory=list)
-    facts: dict[Name, FactValue] = Field(default_factory=dict)
+    facts: dict[Name, FactValue] = Field(default_factory=dict, max_length=MAX_FACTS)
 
 
 class LoreDocument(Spec):
@@ -55,20 +59,21 @@ class LoreDocument(Spec):
 
 def states(prose: str, value: str | float | list[str]) -> bool:
     """Whether ``prose`` states ``value``: words literally (underscores as spaces), numbers as numeral or word."""
-    text = re.sub(r"\s+", " ", prose.lower())
     if isinstance(value, list):
         return all(states(prose, item) for item in value)
+    text = re.sub(r"\s+", " ", prose.lower())
     if isinstance(value, (int, float)):
         forms = [re.escape(number_text(value))]
         if float(value).is_integer() and int(value) in NUMBER_WORDS:
             forms.append(NUMBER_WORDS[int(value)])
-        return any(re.search(rf"(?<![\w.]){form}(?![\w]|\.\d)", text) for form in forms)
+        # not within a word or a number; a minus before it is another number, unless it is the dash of a range (1-4)
+        return any(re.search(rf"(?<![\w.])(?<!(?<!\d)-){form}(?![\w]|\.\d)", text) for form in forms)
     return re.search(rf"(?<!\w){re.escape(value.lower().replace('_', ' '))}", text.replace("_", " ")) is not None
 
 
 def read_document(file: Path) -> LoreDocument:
-    """Read one document; raises PackError naming file and line."""
-    text = read_text(file)
+    """Read ``<pack>/lore/<file>``; raises PackError naming file and line."""
+    text = read_text(file, pack=file.parent.parent)
     parts = re.match(r"---[ \t]*\n(.*?)\n---[ \t]*\n(.*)", text, re.DOTALL)
     if not parts:
         raise PackError(

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from srl_pipeline.errors import PackError
+from srl_pipeline.model_types.text_files import printable
 
 BUILT_IN = Path(__file__).resolve().parent
 log = logging.getLogger("srl_pipeline")
@@ -37,14 +38,12 @@ def scan_packs() -> tuple[dict[str, Path], dict[str, PackError]]:
     found: dict[str, Path] = {}
     wrong: dict[str, PackError] = {}
     for parent in pack_folders():
-        for file in sorted(parent.glob("*/pack.yaml")):
-            folder, name = file.parent, file.parent.name
-            if name.startswith(("_", ".")):
-                continue
+        for folder in _candidates(parent):
+            name = folder.name
             try:
-                check_name(name, where=str(folder))
+                check_name(name, where=printable(str(folder)))
             except PackError as error:
-                wrong[name] = error
+                wrong[printable(name)] = error
                 continue
             if name in found:
                 wrong[name] = PackError(
@@ -54,6 +53,17 @@ def scan_packs() -> tuple[dict[str, Path], dict[str, PackError]]:
                 )
             found.setdefault(name, folder)
     return {name: folder for name, folder in found.items() if name not in wrong}, wrong
+
+
+def _candidates(parent: Path) -> list[Path]:
+    """Folders that have a pack.yaml, be it a link to nowhere: that is a broken pack, not none."""
+    try:
+        folders = sorted(f for f in parent.iterdir() if not f.name.startswith(("_", ".")))
+    except OSError as error:
+        raise PackError(
+            f"The folder cannot be read: {error.strerror}.", where=str(parent), mend="Grant access to it."
+        ) from error
+    return [folder for folder in folders if os.path.lexists(folder / "pack.yaml")]
 
 
 def find_packs() -> dict[str, Path]:

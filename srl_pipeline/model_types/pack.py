@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ def load_pack(name: str) -> Pack:
 
 def read_pack(folder: Path) -> Pack:
     """Read a pack from its folder and check everything that needs no rule to be run."""
-    needed = [stem for stem in FILES if stem != "evaluation" or (folder / "evaluation.yaml").exists()]
+    needed = [stem for stem in FILES if stem != "evaluation" or os.path.lexists(folder / "evaluation.yaml")]
     sources = {stem: read_yaml(folder / f"{stem}.yaml") for stem in needed}
     spec = validate(PackSpec, sources["pack"])
     definition = PackDefinition(

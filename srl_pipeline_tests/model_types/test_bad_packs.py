@@ -9,7 +9,7 @@ import pytest
 
 from srl_pipeline.errors import PackError
 from srl_pipeline.model_types import Pack, read_pack
-from srl_pipeline.model_types.yaml_source import MAX_BYTES
+from srl_pipeline.model_types.text_files import MAX_BYTES
 from srl_pipeline.verification import ScenarioSpace, Verifier, check_examples
 
 from ..conftest import edit
@@ -59,7 +59,7 @@ WRONG = {
     "an unknown kind of field": Bad("pack.yaml", "type: integer,", "type: text,", "a field has an 'enum'"),
     "a field without its step": Bad("pack.yaml", ", multipleOf: 1}", "}", "'multipleOf' is missing"),
     "a grid with too many values": Bad("pack.yaml", "maximum: 4", "maximum: 900", "at most 200 values"),
-    "a grid of steps that are too small": Bad("pack.yaml", "step: 1,", "step: 1.0e-300,", "at most 200 values"),
+    "a grid of steps that are too small": Bad("pack.yaml", "step: 1,", "step: 1.0e-300,", "at most 20,000 values"),
     "a word that YAML reads as a flag": Bad("pack.yaml", "enum: [hook,", "enum: [off,", "put the word in quotes"),
     "a word that stands twice": Bad("pack.yaml", "[hook, pole,", "[hook, hook,", "stands twice"),
     "a bad name of an axis": Bad("pack.yaml", "  bearer:\n", "  Bearer-x:\n", "is not a name"),

@@ -20,6 +20,8 @@ from srl_pipeline.model_types.documents import read_document, states
         ("No lamp: zero.", 0.0),
         ("Limestone and granite.", ["granite", "limestone"]),
         ("It ends at 12.", 12.0),
+        ("At least -8 LUFS.", -8.0),
+        ("Speech keeps 1-4 kHz.", 4.0),
     ],
 )
 def test_prose_states_a_fact(prose: str, value: str | float | list[str]) -> None:
@@ -38,6 +40,7 @@ def test_prose_states_a_fact(prose: str, value: str | float | list[str]) -> None
         ("Limestone only.", ["limestone", "granite"]),
         ("Satin curtains.", "tin"),
         ("Twenty-one.", 21.0),
+        ("At least -8 LUFS.", 8.0),
     ],
 )
 def test_prose_does_not_state_a_fact(prose: str, value: str | float | list[str]) -> None:

@@ -13,7 +13,7 @@ export TOKENIZERS_PARALLELISM ?= false
 # Threads of the numeric libraries wait briefly before they sleep: sleeping at once (or never) halves the speed on a shared machine.
 export GOMP_SPINCOUNT ?= 20000
 
-.PHONY: install run test test-all lint dev ci clean
+.PHONY: install run smoke test test-all lint dev ci clean
 
 install: $(VENV)/.installed
 
@@ -28,6 +28,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 run: install
 	$(BIN)/srl-pipeline run $(TYPE) --preset $(PRESET)
+
+# every model type through the whole chain on the smallest preset
+smoke: install
+	set -e; for type in $$($(BIN)/srl-pipeline packs list); do $(BIN)/srl-pipeline run $$type --preset smoke; done
 
 test: install
 	SRL_HOME= DAGSTER_HOME= SRL_PRESET= $(BIN)/python -m pytest

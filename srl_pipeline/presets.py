@@ -64,29 +64,24 @@ def embedded() -> PipelineConfig:
         generation=GenerationConfig(scenarios=400, reasoning_words=0),
         student=StudentConfig(lora_layers=0.7),
         # many small steps: 96 of 4 transcripts taught far more than 32 of 8 in the same time (docs/results.md)
-        warmup=WarmupConfig(steps=80, batch_size=4, micro_batch_size=4, learning_rate=1e-3),
+        warmup=WarmupConfig(steps=96, batch_size=4, micro_batch_size=4, learning_rate=1e-3),
         srl=SrlConfig(
-            steps=8,
-            learning_rate=3e-4,
-            max_tokens=40,
-            temperature=0.8,
-            max_resamples=1,
-            save_every=4,
-            validation_prompts=24,
-            validate_every=4,
-        ),
-        rlvr=RlvrConfig(
             steps=4,
-            learning_rate=2e-4,
-            max_difficulty=0.25,
-            max_tokens=176,
-            temperature=0.8,
-            max_resamples=0,
-            save_every=1,
-            validation_prompts=16,
+            max_tokens=40,
+            max_resamples=1,
+            save_every=2,
+            validation_prompts=24,
             validate_every=2,
         ),
-        evaluation=EvaluationConfig(scenarios=80, max_tokens=176),
+        rlvr=RlvrConfig(
+            steps=3,
+            max_tokens=176,
+            max_resamples=0,
+            save_every=1,
+            validation_prompts=8,
+            validate_every=3,
+        ),
+        evaluation=EvaluationConfig(scenarios=60, max_tokens=176),
     )
 
 

@@ -20,14 +20,19 @@ def print_json(value: Any) -> None:
     print(dumps(value))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table on the terminal."""
+WIDE = 140
+"""Characters of a wide table that is not read on a terminal."""
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, wide: bool = False) -> None:
+    """A table on the terminal; elsewhere (a file, a pipe) a ``wide`` one is not cut to the width of a terminal."""
     table = Table(title=title, title_justify="left")
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i == 0 else "right")
     for row in rows:
         table.add_row(*(_cell(cell) for cell in row))
-    console.print(table)
+    stretch = wide and not console.is_terminal
+    (Console(width=WIDE) if stretch else console).print(table)
 
 
 def _cell(value: Any) -> str:

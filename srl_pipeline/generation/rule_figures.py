@@ -14,7 +14,8 @@ from srl_pipeline.verification import Rule, Verifier, judge
 MAX_RULE_SECONDS = 0.005
 """A rule that takes longer is refused: rewards ask for each rule many thousand times."""
 REPEATS = 5
-_COMPARED = re.compile(r"\bartefact\.(\w+)\s*(?:==|in)\s*facts\.(\w+)\.(\w+)")
+# what a rule forbids need not be sayable: a comparison that is negated does not count
+_COMPARED = re.compile(r"(?<!!\()\bartefact\.(\w+)\s*(?:==|in)\s*facts\.(\w+)\.(\w+)")
 
 
 def slowest_rule(verifier: Verifier, cases: Sequence[tuple[Scenario, Artefact]]) -> tuple[Rule, float]:

@@ -56,29 +56,36 @@ def write_index(folder: Path, chunks: Sequence[Chunk], embedder: Embedder, previ
 
     if not chunks:
         raise LoreError("There is no lore to index.", where=str(folder), mend="Add prose to the documents in lore/.")
-    known = _known_vectors(previous, embedder) if previous else {}
-    present = {c.content_hash for c in chunks}
+    known = _known(previous, embedder) if previous else _Known({}, {})
+    hashes = [c.content_hash for c in chunks]
     # Equal chunks are embedded once.
-    new = {c.content_hash: c.indexed_text for c in chunks if c.content_hash not in known}
-    vectors = known | dict(zip(new, embedder.encode(list(new.values())), strict=True)) if new else known
+    new = {h: c.indexed_text for h, c in zip(hashes, chunks, strict=True) if h not in known.vectors}
+    vectors = known.vectors | dict(zip(new, embedder.encode(list(new.values())), strict=True)) if new else known.vectors
+    tokens = [t if (t := known.tokens.get(c.text)) is not None else embedder.count_tokens(c.text) for c in chunks]
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    matrix = np.stack([vectors[c.content_hash] for c in chunks]).astype(np.float32)
-    table = lancedb.connect(folder).create_table(TABLE, _arrow(chunks, matrix, embedder))
+    matrix = np.stack([vectors[h] for h in hashes]).astype(np.float32)
+    table = lancedb.connect(folder).create_table(TABLE, _arrow(chunks, hashes, tokens, matrix, embedder))
     table.create_index("indexed_text", config=FTS())
     if len(chunks) >= ANN_FROM_ROWS:
         table.create_index("vector", config=IvfFlat(distance_type="cosine"))
-    kept = sum(c.content_hash not in new for c in chunks)
-    return IndexCounts(len(chunks), len(new), kept, len(known.keys() - present))
+    kept = sum(h not in new for h in hashes)
+    return IndexCounts(len(chunks), len(new), kept, len(known.vectors.keys() - set(hashes)))
 
 
-def _arrow(chunks: Sequence[Chunk], matrix: NDArray[np.float32], embedder: Embedder) -> Any:
+def _arrow(
+    chunks: Sequence[Chunk],
+    hashes: Sequence[str],
+    tokens: Sequence[int],
+    matrix: NDArray[np.float32],
+    embedder: Embedder,
+) -> Any:
     """The table's rows; the embedder's version goes into the schema, for readers to compare."""
     import pyarrow as pa
 
     words = pa.list_(pa.string())
-    columns: dict[str, tuple[Any, list[Any]]] = {
+    columns: dict[str, tuple[Any, Sequence[Any]]] = {
         "id": (pa.string(), [c.id for c in chunks]),
         "document_id": (pa.string(), [c.document_id for c in chunks]),
         "title": (pa.string(), [c.title for c in chunks]),
@@ -88,8 +95,8 @@ def _arrow(chunks: Sequence[Chunk], matrix: NDArray[np.float32], embedder: Embed
         "document_facts": (words, [list(c.document_facts) for c in chunks]),
         "text": (pa.string(), [c.text for c in chunks]),
         "indexed_text": (pa.string(), [c.indexed_text for c in chunks]),
-        "content_hash": (pa.string(), [c.content_hash for c in chunks]),
-        "tokens": (pa.int32(), [embedder.count_tokens(c.text) for c in chunks]),
+        "content_hash": (pa.string(), hashes),
+        "tokens": (pa.int32(), tokens),
     }
     arrays = [pa.array(values, type=kind) for kind, values in columns.values()]
     arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), embedder.dimension))
@@ -110,6 +117,11 @@ def open_index(folder: Path) -> Any:
 def embedder_of(table: Any) -> str:
     """Version of the embedder that made the table's vectors."""
     return (table.schema.metadata or {}).get(_EMBEDDER, b"").decode()
+
+
+def is_approximate(table: Any) -> bool:
+    """Whether the vector search goes by an approximate index; without one it compares all vectors."""
+    return any("vector" in index.columns for index in table.list_indices())
 
 
 def stored_chunks(table: Any) -> list[StoredChunk]:
@@ -144,7 +156,21 @@ def stored_vectors(table: Any) -> dict[str, NDArray[np.float32]]:
     return dict(zip(rows["content_hash"].to_pylist(), matrix, strict=True))
 
 
-def _known_vectors(previous: Path, embedder: Embedder) -> dict[str, NDArray[np.float32]]:
-    """Vectors of the previous index, or none when another embedder made them."""
+@dataclass(frozen=True)
+class _Known:
+    """What need not be computed again."""
+
+    vectors: dict[str, NDArray[np.float32]]
+    """By content hash."""
+    tokens: dict[str, int]
+    """By text."""
+
+
+def _known(previous: Path, embedder: Embedder) -> _Known:
+    """What the previous index knows, or nothing when another embedder made it."""
     table = open_index(previous)
-    return stored_vectors(table) if embedder_of(table) == embedder.version else {}
+    if embedder_of(table) != embedder.version:
+        return _Known({}, {})
+    rows = table.search().select(["text", "tokens"]).limit(table.count_rows()).to_arrow()
+    tokens = dict(zip(rows["text"].to_pylist(), rows["tokens"].to_pylist(), strict=True))
+    return _Known(stored_vectors(table), tokens)

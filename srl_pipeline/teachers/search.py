@@ -11,12 +11,14 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 
 from srl_pipeline.contracts import Action, Json, Scenario, Step, TeacherRef
 from srl_pipeline.errors import TeacherError
 from srl_pipeline.model_types.spec import number_text
 from srl_pipeline.registry import code_version
 from srl_pipeline.teachers.base import Rejection, Task
+from srl_pipeline.teachers.conflicts import no_solution
 from srl_pipeline.teachers.reasoning import explain
 from srl_pipeline.teachers.step_search import StepSearch
 from srl_pipeline.verification import Verifier, artefact_of, words
@@ -88,7 +90,11 @@ class SearchTeacher:
         return plans
 
     def solve(self, scenario: Scenario, lore: str, keep: int = 1) -> list[Plan]:
-        """The ``keep`` best plans (cost, actions), best first. Raises TeacherError when there is none in the bounds."""
+        """The ``keep`` best plans (cost, actions), best first.
+
+        Raises TeacherError when there is none in the bounds; it names the rules that exclude each other, where that
+        can be proved.
+        """
         preference = [
             {name: prefer(values, scenario.brief, lore) for name, values in step.domains.items()}
             for step in self._steps
@@ -101,12 +107,7 @@ class SearchTeacher:
             # Soft cost spent early may save more later, and a greedy first step may lead nowhere: widen.
             plans = _better(plans, hunt.run(width=max(width, keep)))
         if not plans:
-            raise TeacherError(
-                "No artefact satisfies the hard rules within the search's bound.",
-                where=f"{scenario.model_type}, scenario {scenario.id} {dict(scenario.axes)}, "
-                f"step {self._verifier.pack.spec.steps[hunt.deepest].title!r}",
-                mend="A rule contradicts another or a constraint is missing; look at the rules of that step.",
-            )
+            raise no_solution(self._verifier, scenario, step=self._verifier.pack.spec.steps[hunt.deepest].title)
         return plans
 
 
@@ -120,10 +121,11 @@ class _Hunt:
         self.deepest = 0
 
     def run(self, width: int) -> list[Plan]:
-        """The best plans when each step considers its ``width`` best actions."""
+        """The best plans when each step considers its ``width`` best actions; those so far when one is too large."""
         self._plans: list[Plan] = []
         self._expansions = 0
-        self._descend([], 0.0, width)
+        with suppress(TeacherError):  # a step beyond its own bound ends the hunt, not what it has found
+            self._descend([], 0.0, width)
         return self._plans
 
     def _descend(self, actions: list[Action], cost: float, width: int) -> None:
@@ -163,7 +165,10 @@ def prefer(values: Sequence[Json], brief: str, lore: str) -> list[Json]:
         if isinstance(value, bool):
             return 0.0
         text = number_text(value) if isinstance(value, (int, float)) else words(value).lower()
-        pattern = re.compile(rf"(?<![\w.]){re.escape(text)}(?![\w]|\.\d)")
+        if len(text) == 1 and text.isalpha():  # in prose a single letter is an article, not a grade
+            return 2.0
+        # a minus before a number makes it another number, unless it is the dash of a range (as in `documents.states`)
+        pattern = re.compile(rf"(?<![\w.])(?<!(?<!\d)-){re.escape(text)}(?![\w]|\.\d)")
         return 0.0 if pattern.search(brief.lower()) else 1.0 if pattern.search(lore.lower()) else 2.0
 
     return sorted(values, key=rank)

@@ -128,14 +128,17 @@ class _Stage:
         self.journal.finish(row)
 
     def validate(self, step: int) -> None:
-        """Greedy reward on held-back prompts; the best checkpoint is chosen by it, never by loss."""
+        """Greedy reward on held-back prompts; the best checkpoint is chosen by it, never by loss.
+
+        Before the first update there is nothing to choose: those are the weights that the stage began with.
+        """
         if not self.validation:
             return
         reward, correct = self.collector.greedy_reward(self.trainer.sampler, self.validation)
         self.journal.add({"validation_reward": reward, "validation_correct": correct})
         if step == 0:
             self.best = {"start_reward": reward, "start_correct": correct}
-        elif reward > self.best.get("reward", float("-inf")):
+        elif self.collector.counts.updates and reward > self.best.get("reward", float("-inf")):
             self.best |= {"reward": reward, "correct": correct, "step": float(step)}
             self._save(self.checkpoints / f"best-{step}")
 

@@ -57,6 +57,13 @@ def test_check_tells_machines_the_same_as_people(scaffold_folder: Path) -> None:
     assert told["broken"]["mend"]
 
 
+def test_list_names_the_packs_that_can_be_used_one_a_line(scaffold_folder: Path) -> None:
+    new_pack("bridges")
+    new_pack("other").rename(scaffold_folder.parent / "Bad-Name")
+    assert run("list").output.splitlines() == ["bridges", "lanterns"]
+    assert json.loads(run("list", "--json").output) == ["bridges", "lanterns"]
+
+
 def test_check_tells_of_a_folder_with_a_bad_name_and_checks_the_others(scaffold_folder: Path) -> None:
     new_pack("other").rename(scaffold_folder.parent / "Bad-Name")
     result = run("check")
@@ -68,6 +75,43 @@ def test_check_succeeds_when_every_figure_is_met(scaffold_folder: Path, monkeypa
     met = pack_check.Figure("all", 1.0, ">= 1", True)
     monkeypatch.setattr(pack_check, "check_pack", lambda pack: [met])
     assert run("check", "lanterns").exit_code == 0
+
+
+def summary(output: str) -> dict[str, list[str]]:
+    lines = output[output.index("All packs") :].splitlines()
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if line.startswith("│")]
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_check_of_all_packs_ends_with_one_table_of_them_all(scaffold_folder: Path) -> None:
+    edit(new_pack("broken") / "pack.yaml", "title: Lanterns", "titel: Lanterns")
+    rows = summary(run("check").output)
+    assert list(rows) == ["broken", "lanterns"]
+    assert rows["broken"] == ["–"] * 9 + ["error"]
+    pack = load_pack("lanterns")
+    rules, examples = pack.definition.rules.rules, pack.definition.examples
+    counts = [360, len(pack.documents), len(rules), len(examples.gold), len(examples.counter), 40]
+    assert rows["lanterns"][:6] == [str(n) for n in counts]
+    assert rows["lanterns"][7] == "100%"
+    assert int(rows["lanterns"][8].replace(",", "")) > 0
+    assert rows["lanterns"][9] == "NO"
+
+
+def test_check_of_one_pack_needs_no_summary(scaffold_folder: Path) -> None:
+    assert "All packs" not in run("check", "lanterns").output
+
+
+def test_check_names_the_rules_that_exclude_each_other_with_file_and_line(scaffold_folder: Path) -> None:
+    edit(scaffold_folder / "pack.yaml", "enum: [brass, iron, tin]", "enum: [brass, iron, lead]")
+    examples = (scaffold_folder / "examples.yaml").read_text()
+    kept = [x for x in examples.split("\n  - ") if "sunken_fen" not in x and "-fen" not in x]
+    (scaffold_folder / "examples.yaml").write_text("\n  - ".join(kept))
+    rules = scaffold_folder / "rules.yaml"
+    line = edit(rules, '"artefact.metal == facts.region.metal"', '"artefact.metal == facts.region.metal" ')
+    told = json.loads(run("check", "--json", "lanterns").output)["lanterns"]
+    assert "rule 'metal-is-local' alone excludes every artefact (proved)" in told["error"]
+    assert f"metal-is-local: {rules}:{line}" in told["where"]
+    assert "'region': 'sunken_fen'" in told["where"]
 
 
 @pytest.mark.parametrize(("name", "says"), [("nope", "There is no model type 'nope'"), ("../x", "is not a name")])

@@ -12,6 +12,7 @@ from srl_pipeline.generation import pack_check, rule_figures
 from srl_pipeline.generation.pack_check import Figure, check_pack, random_pass_rate
 from srl_pipeline.generation.rule_figures import slowest_rule, unsayable_words
 from srl_pipeline.model_types import Pack, find_packs, load_pack
+from srl_pipeline.teachers import domain
 from srl_pipeline.verification import ScenarioSpace, Verifier
 
 from ..conftest import edit
@@ -63,6 +64,42 @@ def test_guessing_passes_as_often_as_the_rules_let_it(scaffold_pack: Pack) -> No
     scenario = space.scenario({"region": "amber_vale", "bearer": "scribe", "hours": 24}, where="test")
     rate = random_pass_rate(Verifier(scaffold_pack), [scenario], random.Random(1), 9000)
     assert rate == pytest.approx(1 / 3 / 4 / 3 / 3, abs=0.004)  # fuel, fillings, metal, mount; any pane and colour
+
+
+def test_guessing_is_judged_as_the_verifier_judges(scaffold_pack: Pack) -> None:
+    verifier, space = Verifier(scaffold_pack), ScenarioSpace(scaffold_pack)
+    scenarios = [space.scenario(space.at(i), where="test") for i in (0, 7, 33)]
+    rng, passed = random.Random(5), 0
+    steps = [{n: domain(f) for n, f in step.fields.items()} for step in scaffold_pack.spec.steps]
+    for i in range(3000):
+        artefact: dict[str, object] = {}
+        for index, fields in enumerate(steps):
+            action = {name: rng.choice(values) for name, values in fields.items()}
+            if not verifier.check_step(scenarios[i % 3], artefact, index, action).hard_ok:
+                break
+            artefact |= action
+        else:
+            passed += 1
+    assert passed > 0
+    assert random_pass_rate(verifier, scenarios, random.Random(5), 3000) == passed / 3000
+
+
+def test_a_contradiction_stops_the_check_and_names_the_rules_and_their_lines(scaffold_folder: Path) -> None:
+    rules, examples = scaffold_folder / "rules.yaml", scaffold_folder / "examples.yaml"
+    line = edit(rules, '"artefact.mount == facts.bearer.mount"', '"artefact.mount == facts.bearer.mount" ')
+    twist = (
+        "  - {id: twist, severity: hard, skill: custom, message: m, because: b,\n"
+        '     assert: "scenario.hours != 23 || artefact.mount != facts.bearer.mount"}\n'
+    )
+    rules.write_text(rules.read_text() + twist)
+    counter = "  - {id: c-twist, breaks: twist, from: g-scribe-amber, scenario: {hours: 23}, change: {fillings: 4}}\n"
+    examples.write_text(examples.read_text() + counter)
+    with pytest.raises(TeacherError) as caught:
+        figures()
+    assert "'mount-fits-bearer' and 'twist' exclude each other (proved)" in caught.value.what
+    assert f"mount-fits-bearer: {rules}:{line}" in caught.value.where
+    assert f"twist: {rules}:{len(rules.read_text().splitlines())}" in caught.value.where
+    assert "'hours': 23" in caught.value.where
 
 
 def test_the_slowest_rule_is_shown_by_name_in_microseconds(scaffold_folder: Path) -> None:

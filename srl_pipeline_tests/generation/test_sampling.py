@@ -50,6 +50,42 @@ def test_all_that_is_left_can_be_drawn_and_then_the_space_is_exhausted() -> None
     assert len(drawn) > 0.97 * (360 - 40)
 
 
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        "scenario.hours < 20 || scenario.region != 'saltmere'",
+        "facts.region.wind == 'gusty' || facts.bearer.mount != 'hook'",
+        "scenario.hours > 30",
+        "1 < 2",
+    ],
+)
+def test_the_count_is_that_of_asking_every_constraint_of_every_combination(
+    scaffold_folder: Path, constraint: str
+) -> None:
+    edit(
+        scaffold_folder / "pack.yaml",
+        "constraints: ",
+        f'constraints:\n  - {{id: new, assert: "{constraint}", message: m}}  ',
+    )
+    space = ScenarioSpace(load_pack("lanterns"))
+    tried = [space.impossible(space.at(i)) for i in range(space.size)]
+    assert count_valid(space) == (tried.count(None), True)
+
+
+def test_a_constraint_that_relies_on_those_before_it_is_counted_where_they_hold(scaffold_folder: Path) -> None:
+    relying = "['a', 'b'][int(scenario.hours)] == 'b'"
+    edit(
+        scaffold_folder / "pack.yaml",
+        "constraints: ",
+        f'constraints:\n  - {{id: few, assert: "scenario.hours < 2", message: m}}\n'
+        f'  - {{id: relying, assert: "{relying}", message: m}}  ',
+    )
+    space = ScenarioSpace(load_pack("lanterns"))
+    tried = [space.impossible(space.at(i)) for i in range(space.size)]
+    assert 0 < tried.count(None) < space.size
+    assert count_valid(space) == (tried.count(None), True)
+
+
 def test_the_same_seed_draws_the_same_scenarios_and_another_seed_others() -> None:
     assert ids(ScenarioSampler(SPACE, 7), 10) == ids(ScenarioSampler(SPACE, 7), 10)
     assert ids(ScenarioSampler(SPACE, 7), 10) != ids(ScenarioSampler(SPACE, 8), 10)

@@ -115,7 +115,9 @@ def test_soft_rules_come_before_what_the_brief_says(tmp_path: Path) -> None:
         ([1, 2, 12], "for 12 h", "", [12, 1, 2]),
         ([1, 2], "for 2.5 h", "1 lamp", [1, 2]),
         (["palm_thatch", "reed"], "a reed roof", "palm thatch", ["reed", "palm_thatch"]),
-        ([["a"], ["b"], ["a", "b"]], "b", "", [["b"], ["a", "b"], ["a"]]),
+        ([["ash"], ["oak"], ["ash", "oak"]], "an oak", "", [["oak"], ["ash", "oak"], ["ash"]]),
+        (["E", "A"], "a smile", "", ["E", "A"]),
+        ([8, 16], "at least -16 LUFS", "8 kHz", [8, 16]),
         ([True, False], "true", "", [True, False]),
     ],
 )

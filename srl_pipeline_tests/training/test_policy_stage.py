@@ -213,6 +213,16 @@ def test_the_adapter_kept_is_the_one_with_the_best_validation_reward(
     assert outcome.metrics["validation_step"] == best and outcome.metrics["validation_start_reward"] == rewards[0]
 
 
+def test_weights_from_before_the_first_update_are_never_the_best(
+    student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = iter(range(10_000))
+    task = LetterTask(keep=lambda _: next(scored) >= 16)  # two silent steps of two groups of four
+    scripted_validation(monkeypatch, [0.1, 0.9, 0.9, 0.5, 0.4])
+    outcome = run_stage(student_folder, tmp_path, task, max_resamples=0)
+    assert (outcome.metrics["validation_step"], outcome.metrics["updates"]) == (3, 2)
+
+
 def test_the_best_adapter_of_before_an_interruption_is_not_forgotten_even_for_an_equal_one(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

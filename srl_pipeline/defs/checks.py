@@ -48,7 +48,7 @@ GATES: dict[str, dict[str, str]] = {
         "acceptance": "The share of accepted trajectories is in its band.",
         "both_splits": "Training and validation both have trajectories.",
         "reward_variance": "Rewards differ, so there is a gradient.",
-        "hard_rules_considered": "Every hard rule applied at least once.",
+        "hard_rules_considered": "Every hard rule applied at least once (asked from 100 trajectories on).",
     },
     "srl_checkpoint": _TRAINING,
     "rlvr_checkpoint": _TRAINING,

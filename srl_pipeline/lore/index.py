@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TABLE = "chunks"
-ANN_FROM_ROWS = 50_000
-"""From this size on the vector search is approximate; below, comparing all vectors is exact and takes milliseconds."""
+ANN_FROM_ROWS = 5_000
+"""From this size on the vector search goes by compressed vectors; below, it compares all vectors as they are, which
+takes about 1 ms per 1,000 of them."""
+ANN_PARTITION = 8_192
+"""Vectors of one partition of the approximate index."""
+ANN_BITS = 4
+"""Bits kept of each dimension. Measured at 80,000 vectors: with one bit and all partitions read the nearest ten are two
+thirds right before `searches.REFINE` mends them, with four 95 % (docs/retrieval.md)."""
 _EMBEDDER = b"embedder"
 
 
@@ -52,7 +58,7 @@ def write_index(folder: Path, chunks: Sequence[Chunk], embedder: Embedder, previ
     """Write the index of ``chunks`` (at least one) into ``folder``, replacing what lies there."""
     import lancedb
     import numpy as np
-    from lancedb.index import FTS, IvfFlat
+    from lancedb.index import FTS, IvfRq
 
     if not chunks:
         raise LoreError("There is no lore to index.", where=str(folder), mend="Add prose to the documents in lore/.")
@@ -69,7 +75,9 @@ def write_index(folder: Path, chunks: Sequence[Chunk], embedder: Embedder, previ
     table = lancedb.connect(folder).create_table(TABLE, _arrow(chunks, hashes, tokens, matrix, embedder))
     table.create_index("indexed_text", config=FTS())
     if len(chunks) >= ANN_FROM_ROWS:
-        table.create_index("vector", config=IvfFlat(distance_type="cosine"))
+        partitions = max(1, len(chunks) // ANN_PARTITION)
+        compressed = IvfRq(distance_type="cosine", num_bits=ANN_BITS, num_partitions=partitions)
+        table.create_index("vector", config=compressed)
     kept = sum(h not in new for h in hashes)
     return IndexCounts(len(chunks), len(new), kept, len(known.vectors.keys() - set(hashes)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,12 @@ RELEVANT_COSINE = 0.25
 """Below this, MiniLM calls two texts unrelated. Measured: texts from outside the world reach at most 0.20 against a
 pack's best chunk, the value of an axis reaches 0.47 to 0.83 against the document that binds it."""
 QUERIES_AT_ONCE = 256
+SEARCHES_AT_ONCE = 2
+PROBES = 64
+"""Partitions of the approximate index that a query reads: all, up to some 500,000 chunks. Skipping some saves little
+and costs recall: short texts do not fall into clusters (docs/retrieval.md)."""
+REFINE = 2
+"""This many times the chunks asked for are compared again by their full vectors, which also makes cosines exact."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,8 @@ def nearest(table: Any, vectors: NDArray[np.float32], limit: int) -> list[list[t
     for start in range(0, len(vectors), QUERIES_AT_ONCE):
         batch = list(vectors[start : start + QUERIES_AT_ONCE])
         search = table.search(batch, query_type="vector", vector_column_name="vector").distance_type("cosine")
+        # Without an approximate index neither setting does anything.
+        search = search.nprobes(PROBES).refine_factor(REFINE)
         rows = search.limit(limit).select(["id", "_distance"]).to_list()
         for row in rows:
             # A single query comes back without its number.
@@ -68,14 +77,18 @@ def matching(table: Any, text: str, limit: int) -> list[tuple[str, float]]:
 
 def find(table: Any, queries: Sequence[Query], vectors: NDArray[np.float32], limit: int) -> list[Found]:
     """Run both searches for each query; ``vectors`` [n, d] are the queries' own."""
+    # A search mostly waits for LanceDB's own threads, so the two kinds run beside each other.
+    with ThreadPoolExecutor(SEARCHES_AT_ONCE) as pool:
+        by_vector = pool.submit(nearest, table, vectors, limit)
+        by_text = list(pool.map(lambda query: matching(table, query.text, limit), queries))
     return [
         Found(
             query=query,
             by_vector=tuple(chunk for chunk, _ in near),
-            by_text=tuple(chunk for chunk, _ in matching(table, query.text, limit)),
+            by_text=tuple(chunk for chunk, _ in words),
             best_cosine=near[0][1] if near else 0.0,
         )
-        for query, near in zip(queries, nearest(table, vectors, limit), strict=True)
+        for query, near, words in zip(queries, by_vector.result(), by_text, strict=True)
     ]
 
 

@@ -13,7 +13,7 @@ from srl_pipeline.presets import preset
 from srl_pipeline.teachers import SearchTeacher
 from srl_pipeline.verification import ScenarioSpace, Verifier
 
-SOFT_WINDS: dict[str, str | float] = {"region": "amber_vale"}  # calm: the rule about panes and gusts is never called for
+SOFT_WINDS: dict[str, str | float] = {"region": "amber_vale"}  # calm: nothing asks for a pane
 
 
 def gate(pack: Pack, count: int, fixed: dict[str, str | float], corrupted: int = 0) -> Gate:

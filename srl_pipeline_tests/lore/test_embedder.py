@@ -34,6 +34,23 @@ def test_related_texts_are_nearer_than_unrelated_ones(embedder: Embedder) -> Non
     assert stone @ rock > stone @ cake
 
 
+def test_texts_of_equal_token_count_share_a_batch(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("srl_pipeline.lore.embedder.BATCH", 2)
+    # As many characters, but one word is a token and one is many.
+    texts = ["international", "qzxjvkwqpzxjk", "communication", "zqkxjvwqzpkxj"]
+    widths: list[int] = []
+    model = embedder._model  # pyright: ignore[reportAttributeAccessIssue]
+    seen = model.register_forward_pre_hook(
+        lambda _, __, inputs: widths.append(inputs["input_ids"].shape[1]), with_kwargs=True
+    )
+    try:
+        embedder.encode(texts)
+    finally:
+        seen.remove()
+    # Begin, one word, end.
+    assert min(widths) == 3
+
+
 def test_no_text_gives_no_vector(embedder: Embedder) -> None:
     assert embedder.encode([]).shape == (0, embedder.dimension)
 

@@ -8,7 +8,7 @@ import pytest
 
 from srl_pipeline.lore import Embedder, LoreError, write_index
 from srl_pipeline.lore import index as index_module
-from srl_pipeline.lore.index import open_index, stored_chunks, stored_vectors
+from srl_pipeline.lore.index import is_approximate, open_index, stored_chunks, stored_vectors
 from srl_pipeline.lore.searches import matching, nearest
 from srl_pipeline.model_types import Pack
 
@@ -121,3 +121,44 @@ def test_a_large_table_gets_an_approximate_index(
     table = open_index(tmp_path / "index")
     assert {index.columns[0] for index in table.list_indices()} == {"indexed_text", "vector"}
     assert nearest(table, embedder.encode([chunks[5].indexed_text]), 1)[0][0][0] == "a#5"
+
+
+def test_what_the_approximate_index_finds_has_exact_cosines_and_hardly_misses_anything(
+    pack: Pack, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "ANN_FROM_ROWS", 300)
+    first = tiny_chunks(pack)[0]
+    chunks = [replace(first, id=f"a#{i}", text=f"House {i} has {i % 11} doors and {i % 7} roofs.") for i in range(600)]
+    write_index(tmp_path / "index", chunks, embedder)
+    table = open_index(tmp_path / "index")
+    vectors = stored_vectors(table)
+    matrix = np.stack([vectors[c.content_hash] for c in chunks])
+    queries = embedder.encode(["three doors", "a house of six roofs", "number 99"])
+    hits = nearest(table, queries, 10)
+    cosines = [dict(found) for found in hits]
+    exact = [{chunks[i].id: float((matrix @ q)[i]) for i in np.argsort(-(matrix @ q))[:10]} for q in queries]
+    assert is_approximate(table)
+    assert sum(len(own.keys() & best.keys()) for own, best in zip(cosines, exact, strict=True)) >= 27
+    assert all(
+        own[chunk] == pytest.approx(best[chunk], abs=1e-4)
+        for own, best in zip(cosines, exact, strict=True)
+        for chunk in own.keys() & best.keys()
+    )
+
+
+def test_a_small_table_has_no_approximate_index(tiny_index: Path) -> None:
+    assert not is_approximate(open_index(tiny_index))
+
+
+def test_tokens_of_a_kept_text_are_not_counted_again(
+    pack: Pack, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks = tiny_chunks(pack)
+    write_index(tmp_path / "one", chunks, embedder)
+    counted: list[str] = []
+    monkeypatch.setattr(type(embedder), "count_tokens", lambda _, text: counted.append(text) or 7)
+    changed = [replace(chunks[0], text="Another text."), *chunks[1:]]
+    write_index(tmp_path / "two", changed, embedder, previous=tmp_path / "one")
+    one, two = (stored_chunks(open_index(tmp_path / name)) for name in ("one", "two"))
+    assert counted == ["Another text."]
+    assert [s.tokens for s in two] == [7, *(s.tokens for s in one[1:])]

@@ -126,5 +126,6 @@ def _take_files(tar: Path, folder: Path) -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{error.filename or error} is not there"
-    said = (getattr(error, "stderr", None) or "").strip()
-    return str(said).splitlines()[-1] if said else str(error)
+    said = getattr(error, "stderr", None) or ""
+    lines = (said.decode(errors="replace") if isinstance(said, bytes) else said).strip().splitlines()
+    return lines[-1] if lines else str(error)

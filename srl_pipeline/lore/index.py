@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TABLE = "chunks"
 ANN_FROM_ROWS = 5_000
 """From this size on the vector search goes by compressed vectors; below, it compares all vectors as they are, which
-takes about 1 ms per 1,000 of them."""
+takes about 2 ms per 1,000 of them."""
 ANN_PARTITION = 8_192
 """Vectors of one partition of the approximate index."""
 ANN_BITS = 4

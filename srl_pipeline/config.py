@@ -102,6 +102,9 @@ class PolicyConfig(Config):
     time_budget_seconds: float = Field(
         default=0.0, ge=0, description="Stop after this time, keep what is done; 0: no limit."
     )
+    token_budget: int = Field(
+        default=0, ge=0, description="Stop after this many generated and trained tokens together; 0: no limit."
+    )
     save_every: int = Field(default=5, ge=1, description="Optimizer steps between checkpoints.")
     max_kl: float = Field(default=0.1, gt=0, description="Gate: mean KL a token to the stage's start.")
     validation_prompts: int = Field(default=32, ge=0, description="Held-back prompts for choosing the best checkpoint.")

@@ -52,7 +52,7 @@ def teach(
     from srl_pipeline.presets import pack_config
     from srl_pipeline.registry import ArtifactStore
     from srl_pipeline.teachers import make_teacher, teacher_ref
-    from srl_pipeline.training.transcript import write
+    from srl_pipeline.training.environment.transcript import write
     from srl_pipeline.verification import ScenarioSpace, Verifier
 
     pack = load_pack(model_type)

@@ -88,8 +88,8 @@ def _student_tokens() -> Tokens:
 
     from srl_pipeline.config import home
     from srl_pipeline.presets import embedded
-    from srl_pipeline.training.student import student_folder
-    from srl_pipeline.training.transcript import write
+    from srl_pipeline.training.environment.transcript import write
+    from srl_pipeline.training.students.student import student_folder
 
     folder = student_folder(embedded(), home() / "students", [], [])
     tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -76,11 +76,7 @@ def read_if_changed(name: str, stamped: tuple[tuple[str, int, int], ...]) -> Pac
 
 def never_made(instance: dg.DagsterInstance, model_type: str) -> list[str]:
     """Pins of a model type that were never materialized: what rests on them could not run without."""
-    return [
-        pin
-        for pin in PINS.values()
-        if model_type not in instance.get_materialized_partitions(dg.AssetKey(pin))
-    ]
+    return [pin for pin in PINS.values() if model_type not in instance.get_materialized_partitions(dg.AssetKey(pin))]
 
 
 def run_request(regeneration: Regeneration, also: Iterable[str] = ()) -> dg.RunRequest:

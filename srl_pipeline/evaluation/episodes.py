@@ -9,9 +9,9 @@ from typing import Any
 from srl_pipeline.clock import StopWatch
 from srl_pipeline.config import EvaluationConfig
 from srl_pipeline.evaluation.results import Episode, StageResult
-from srl_pipeline.training.prompts import Prompt
-from srl_pipeline.training.sampling import Completion, Sampler
-from srl_pipeline.training.transcript import ends, heading, parse
+from srl_pipeline.training.environment.prompts import Prompt
+from srl_pipeline.training.environment.transcript import ends, heading, parse
+from srl_pipeline.training.rollouts.sampling import Completion, Sampler
 from srl_pipeline.verification import Verifier
 
 

@@ -51,7 +51,7 @@ def each_weights_once(
 
     Greedy answers of the same weights are the same answers: a stage that changed nothing costs no evaluation.
     """
-    from srl_pipeline.training.adapters import WEIGHTS
+    from srl_pipeline.training.students.adapters import WEIGHTS
 
     known: dict[str, StageResult] = {}
     results: list[StageResult] = []
@@ -77,7 +77,7 @@ def _checkpoints(workspace: Workspace) -> list[Checkpoint]:
 
 def _stage(workspace: Workspace, work: Path, name: str, adapter: Path | None, version: str) -> StageResult:
     from srl_pipeline.evaluation.episodes import evaluate_checkpoint
-    from srl_pipeline.training.adapters import with_frozen_adapter
+    from srl_pipeline.training.students.adapters import with_frozen_adapter
 
     file = work / f"_{name}.json"
     if file.exists():

@@ -14,8 +14,8 @@ MAX_TOKENS = 64
 
 def format_rate(workspace: Workspace) -> float:
     """Share of sampled first steps that parse, on a few training prompts, at the training temperature."""
-    from srl_pipeline.training.sampling import Sampler
-    from srl_pipeline.training.transcript import FormatError, ends, parse_body
+    from srl_pipeline.training.environment.transcript import FormatError, ends, parse_body
+    from srl_pipeline.training.rollouts.sampling import Sampler
 
     student = workspace.load()
     writer = workspace.writer(student)

@@ -20,7 +20,7 @@ from srl_pipeline.training.workspace import Workspace
 if TYPE_CHECKING:
     from srl_pipeline.contracts import Trajectory
     from srl_pipeline.evaluation.results import TrainingSummary
-    from srl_pipeline.training.policy_stage import PolicyOutcome
+    from srl_pipeline.training.optimization.policy_stage import PolicyOutcome
 
 SUMMARY = "training.json"
 """List of TrainingSummary records: what the artifact's stages did."""
@@ -51,10 +51,11 @@ def run(request: StageRequest) -> Built:
 
 def train_srl(workspace: Workspace, work: Path) -> Outcome:
     """Format warm-up where it is needed, then SRL. Leaves ``adapter/`` and, where it ran, ``warmup/``."""
-    from srl_pipeline.training.adapters import with_adapter
-    from srl_pipeline.training.policy_stage import run_policy_stage
-    from srl_pipeline.training.prompts import step_prompts
-    from srl_pipeline.training.tasks import SrlTask
+    from srl_pipeline.training.environment.prompts import step_prompts
+    from srl_pipeline.training.environment.tasks import SrlTask
+    from srl_pipeline.training.optimization.policy_stage import StageJob, run_policy_stage
+    from srl_pipeline.training.optimization.watch import observers_of
+    from srl_pipeline.training.students.adapters import with_adapter
 
     config, seed = workspace.config, seed_of(workspace.config.seed, "srl")
     summaries, start = [], None
@@ -76,17 +77,19 @@ def train_srl(workspace: Workspace, work: Path) -> Outcome:
     )
     task = SrlTask(workspace.verifier, config.srl)
     model = with_adapter(student, config.student, start, seed)
-    done = run_policy_stage("srl", student, model, task, train, validation, config.srl, work, seed)
+    job = StageJob("srl", student, model, task, train, validation, config.srl, work, seed, observers_of(config.srl))
+    done = run_policy_stage(job)
     _place(done.adapter, work / "adapter")
     summaries.append(_summary("srl", done, watch))
-    return _outcome(work, summaries, start, model, config.srl.max_kl, needs_signal=True)
+    return _outcome(work, summaries, done.gates, start, model, config.srl.max_kl, needs_signal=True)
 
 
 def train_rlvr(workspace: Workspace, work: Path) -> Outcome:
     """RLVR from the SRL adapter. Leaves ``adapter/``."""
-    from srl_pipeline.training.adapters import with_adapter
-    from srl_pipeline.training.policy_stage import run_policy_stage
-    from srl_pipeline.training.tasks import RlvrTask
+    from srl_pipeline.training.environment.tasks import RlvrTask
+    from srl_pipeline.training.optimization.policy_stage import StageJob, run_policy_stage
+    from srl_pipeline.training.optimization.watch import observers_of
+    from srl_pipeline.training.students.adapters import with_adapter
 
     config, seed, watch = workspace.config, seed_of(workspace.config.seed, "rlvr"), StopWatch()
     start = workspace.input("srl_checkpoint").path / "adapter"
@@ -101,11 +104,13 @@ def train_rlvr(workspace: Workspace, work: Path) -> Outcome:
     )
     task = RlvrTask(workspace.verifier, config.rlvr)
     model = with_adapter(student, config.student, start, seed)
-    done = run_policy_stage("rlvr", student, model, task, train, validation, config.rlvr, work, seed)
+    job = StageJob("rlvr", student, model, task, train, validation, config.rlvr, work, seed, observers_of(config.rlvr))
+    done = run_policy_stage(job)
     _place(done.adapter, work / "adapter")
     # Without an episode that is right where another is wrong there is nothing to learn: the adapter passes through,
     # and says so.
-    return _outcome(work, [_summary("rlvr", done, watch)], start, model, config.rlvr.max_kl, needs_signal=False)
+    summaries = [_summary("rlvr", done, watch)]
+    return _outcome(work, summaries, done.gates, start, model, config.rlvr.max_kl, needs_signal=False)
 
 
 def _place(folder: Path, target: Path) -> None:
@@ -123,8 +128,8 @@ def within_reach(trajectories: Sequence[Trajectory], max_difficulty: float) -> l
 def _warm_up(workspace: Workspace, work: Path) -> TrainingSummary | None:
     """Preflight, then the warm-up if the format rate asks for it; what an interrupted process finished is kept."""
     from srl_pipeline.evaluation.results import TrainingSummary
-    from srl_pipeline.training.adapters import with_adapter
     from srl_pipeline.training.preflight import format_rate
+    from srl_pipeline.training.students.adapters import with_adapter
     from srl_pipeline.training.warmup import run_warmup
 
     config, done = workspace.config.warmup, work / "warmup.json"
@@ -181,9 +186,16 @@ def _summary(stage: str, done: PolicyOutcome, watch: StopWatch) -> TrainingSumma
 
 
 def _outcome(
-    work: Path, summaries: list[TrainingSummary], start: Path | None, model: Any, max_kl: float, *, needs_signal: bool
+    work: Path,
+    summaries: list[TrainingSummary],
+    watched: list[Gate],
+    start: Path | None,
+    model: Any,
+    max_kl: float,
+    *,
+    needs_signal: bool,
 ) -> Outcome:
-    from srl_pipeline.training.adapters import difference, reload_problem
+    from srl_pipeline.training.students.adapters import difference, reload_problem
 
     adapter = work / "adapter"
     problem = reload_problem(adapter, model)
@@ -222,7 +234,7 @@ def _outcome(
             "mean gap of log-probabilities between policy and sampler",
         ),
     ]
-    return Outcome(metrics=metrics, gates=gates)
+    return Outcome(metrics=metrics, gates=gates + watched)
 
 
 def _at_most(name: str, value: float | None, bound: float, what: str) -> Gate:

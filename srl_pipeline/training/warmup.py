@@ -17,11 +17,11 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from srl_pipeline.config import WarmupConfig
 from srl_pipeline.contracts import Trajectory
 from srl_pipeline.errors import TrainingError
-from srl_pipeline.training.adapters import write_student
+from srl_pipeline.training.environment.prompts import PromptWriter
 from srl_pipeline.training.journal import Journal
-from srl_pipeline.training.prompts import PromptWriter
-from srl_pipeline.training.shared_prefix import completion_logps
-from srl_pipeline.training.student import Student
+from srl_pipeline.training.kernels.shared_prefix import completion_logps
+from srl_pipeline.training.students.adapters import write_student
+from srl_pipeline.training.students.student import Student
 
 Transcript = tuple[list[int], list[int]]
 """Prompt ids and answer ids."""

@@ -13,9 +13,9 @@ from srl_pipeline.generation.tables import read_rewards, read_trajectories
 from srl_pipeline.lore import load_documents
 from srl_pipeline.model_types import Pack
 from srl_pipeline.registry import ArtifactStore, StoredArtifact
-from srl_pipeline.training.prompts import PromptWriter
-from srl_pipeline.training.student import Student, load_student, student_folder
-from srl_pipeline.training.transcript import write
+from srl_pipeline.training.environment.prompts import PromptWriter
+from srl_pipeline.training.environment.transcript import write
+from srl_pipeline.training.students.student import Student, load_student, student_folder
 from srl_pipeline.verification import Verifier, pinned_pack, split_actions
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from srl_pipeline.evaluation.results import StageResult
 from srl_pipeline.evaluation.run import Checkpoint, each_weights_once
-from srl_pipeline.training.adapters import WEIGHTS
+from srl_pipeline.training.students.adapters import WEIGHTS
 
 
 def checkpoint(folder: Path, name: str, weights: bytes) -> Checkpoint:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from srl_pipeline.training.student import Student
+from srl_pipeline.training.students.student import Student
 
 from .world import load, write_student
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from srl_pipeline.config import PipelineConfig, WarmupConfig
 from srl_pipeline.contracts import LoreBundle, Scenario, Step, TeacherRef, Trajectory
-from srl_pipeline.training.prompts import Prompt
-from srl_pipeline.training.student import Student
-from srl_pipeline.training.transcript import heading, write
+from srl_pipeline.training.environment.prompts import Prompt
+from srl_pipeline.training.environment.transcript import heading, write
+from srl_pipeline.training.students.student import Student
 
 from .world import LORA, SCENARIO, load
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import torch
 
-from srl_pipeline.training import policy_stage
-from srl_pipeline.training.policy_stage import PolicyOutcome, run_policy_stage
+from srl_pipeline.training.optimization import policy_stage
+from srl_pipeline.training.optimization.policy_stage import PolicyOutcome, StageJob, run_policy_stage
+from srl_pipeline.training.optimization.watch import observers_of
 
 from .world import LetterTask, adapted, load, policy_config, prompts
 
@@ -29,7 +30,10 @@ def run_stage(student_folder: Path, work: Path, task: Any = None, **changes: Any
     given = prompts(student, 8)
     config = policy_config(**({"steps": STEPS, "max_grad_norm": 1.0} | changes))
     model = adapted(student)
-    return run_policy_stage("srl", student, model, task or LetterTask(), given[:6], given[6:], config, work, seed=11)
+    given_task = task or LetterTask()
+    return run_policy_stage(
+        StageJob("srl", student, model, given_task, given[:6], given[6:], config, work, 11, observers_of(config))
+    )
 
 
 def die_at(step: int) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from srl_pipeline.training.preflight import ROLLOUTS, format_rate
-from srl_pipeline.training.sampling import Sampler
-from srl_pipeline.training.student import Student
+from srl_pipeline.training.rollouts.sampling import Sampler
+from srl_pipeline.training.students.student import Student
 from srl_pipeline.training.warmup import run_warmup
 
 from .room import SOLUTIONS, Room, Writer, warmup_config

@@ -58,7 +58,7 @@ def test_a_setting_moves_only_the_stages_that_it_decides(
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
-        ("training/sampling.py", set(STAGES)),
+        ("training/rollouts/sampling.py", set(STAGES)),
         ("verification/rules.py", set(STAGES)),
         ("generation/tables.py", set(STAGES)),
         ("evaluation/episodes.py", {"eval_report"}),

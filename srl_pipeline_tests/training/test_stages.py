@@ -13,8 +13,8 @@ from srl_pipeline.contracts import Gate
 from srl_pipeline.defs.checks import GATES
 from srl_pipeline.registry import Outcome
 from srl_pipeline.training import preflight, stages
-from srl_pipeline.training.adapters import WEIGHTS, with_adapter
-from srl_pipeline.training.policy_stage import run_policy_stage
+from srl_pipeline.training.optimization.policy_stage import StageJob, run_policy_stage
+from srl_pipeline.training.students.adapters import WEIGHTS, with_adapter
 
 from .room import Room, config
 from .world import LORA, LetterTask, adapted, adapter_weights, equal, load, policy_config, prompts, shake
@@ -90,10 +90,12 @@ def finish(
     student = load(student_folder)
     model, watch = with_adapter(student, LORA, start, 3), StopWatch()
     given, settings = prompts(student, 8), policy_config(**({"max_grad_norm": 1.0, "learning_rate": 1e-3} | changes))
-    done = run_policy_stage("srl", student, model, task or LetterTask(), given[:6], given[6:], settings, work, 11)
+    done = run_policy_stage(
+        StageJob("srl", student, model, task or LetterTask(), given[:6], given[6:], settings, work, 11)
+    )
     stages._place(done.adapter, work / "adapter")
     summaries = [stages._summary("srl", done, watch)]
-    return stages._outcome(work, summaries, start, model, 1.0, needs_signal=needs_signal)
+    return stages._outcome(work, summaries, done.gates, start, model, 1.0, needs_signal=needs_signal)
 
 
 def test_an_adapter_that_a_killed_process_left_makes_way(tmp_path: Path) -> None:
@@ -167,7 +169,7 @@ def test_an_adapter_that_would_not_load_again_fails_its_gate(
 def test_a_kl_above_its_bound_fails_its_gate(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("srl_pipeline.training.trainer.PolicyTrainer.kl_to_start", lambda *_: 1.5)
+    monkeypatch.setattr("srl_pipeline.training.optimization.trainer.PolicyTrainer.kl_to_start", lambda *_: 1.5)
     outcome = finish(student_folder, tmp_path / "w", start=None, needs_signal=True)
     gate = gates(outcome)["kl_bound"]
     assert (gate.passed, gate.value, gate.threshold) == (False, 1.5, 1.0)
@@ -183,7 +185,7 @@ def test_a_kl_above_its_bound_fails_its_gate(
 def test_a_measurement_that_is_no_number_fails_its_gate_and_loses_nothing_else(
     measured: str, gate: str, student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"srl_pipeline.training.{measured}", lambda *_: float("nan"))
+    monkeypatch.setattr(f"srl_pipeline.training.optimization.{measured}", lambda *_: float("nan"))
     outcome = finish(student_folder, tmp_path / "w", start=None, needs_signal=True)
     assert [g.name for g in outcome.gates if not g.passed] == [gate]
     assert "is not a number" in gates(outcome)[gate].message
@@ -193,7 +195,7 @@ def test_a_measurement_that_is_no_number_fails_its_gate_and_loses_nothing_else(
 def test_rollouts_of_old_weights_fail_their_gate(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("srl_pipeline.training.policy_stage.sampler_gap", lambda *_: 0.2)
+    monkeypatch.setattr("srl_pipeline.training.optimization.policy_stage.sampler_gap", lambda *_: 0.2)
     outcome = finish(student_folder, tmp_path / "w", start=None, needs_signal=True)
     assert not gates(outcome)["rollouts_used_updated_weights"].passed
 

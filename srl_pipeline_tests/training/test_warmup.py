@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from srl_pipeline.errors import TrainingError
-from srl_pipeline.training.adapters import STUDENT, WEIGHTS, check_adapter, difference
-from srl_pipeline.training.student import Student, student_identity
+from srl_pipeline.training.students.adapters import STUDENT, WEIGHTS, check_adapter, difference
+from srl_pipeline.training.students.student import Student, student_identity
 from srl_pipeline.training.warmup import run_warmup
 
 from .room import SOLUTIONS, Writer, warmup_config

@@ -16,11 +16,11 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from srl_pipeline.config import PipelineConfig, PolicyConfig, StudentConfig
 from srl_pipeline.contracts import Scenario
-from srl_pipeline.training.adapters import WEIGHTS, with_adapter
-from srl_pipeline.training.groups import GroupSignal, Score, srl_signal
-from srl_pipeline.training.prompts import Prompt
-from srl_pipeline.training.student import Student, load_student
-from srl_pipeline.training.tiny_student import _tokenizer
+from srl_pipeline.training.environment.groups import GroupSignal, Score, srl_signal
+from srl_pipeline.training.environment.prompts import Prompt
+from srl_pipeline.training.students.adapters import WEIGHTS, with_adapter
+from srl_pipeline.training.students.student import Student, load_student
+from srl_pipeline.training.students.tiny_student import _tokenizer
 
 SENTENCES = [
     "In Moss Vale walls are of granite and rise to three storeys.\n",

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import torch
 
-from srl_pipeline.training.adapters import with_adapter
-from srl_pipeline.training.student import Student
+from srl_pipeline.training.students.adapters import with_adapter
+from srl_pipeline.training.students.student import Student
 
-from .world import LORA, adapted, load, trained, unfused
+from ..world import LORA, adapted, load, trained, unfused
 
 IDS = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6], [2, 7, 1, 8, 2, 8, 1, 8]])
 

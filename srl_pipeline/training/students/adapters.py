@@ -16,9 +16,9 @@ from srl_pipeline.canonical import pretty
 from srl_pipeline.config import StudentConfig
 from srl_pipeline.contracts import Record
 from srl_pipeline.errors import TrainingError
-from srl_pipeline.training.fused_lora import fuse_lora
-from srl_pipeline.training.student import Student, student_identity
-from srl_pipeline.training.trainer import START
+from srl_pipeline.training.kernels.fused_lora import fuse_lora
+from srl_pipeline.training.optimization.trainer import START
+from srl_pipeline.training.students.student import Student, student_identity
 
 WEIGHTS = "adapter_model.safetensors"
 STUDENT = "student.json"

@@ -14,15 +14,15 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from srl_pipeline.config import PolicyConfig
 from srl_pipeline.errors import TrainingError
-from srl_pipeline.training import trainer as trainer_module
-from srl_pipeline.training.adapters import with_adapter
-from srl_pipeline.training.canary import sampler_gap
-from srl_pipeline.training.collector import Batch, Collector, Group
-from srl_pipeline.training.shared_prefix import TokenGroup
-from srl_pipeline.training.student import Student
-from srl_pipeline.training.trainer import START, PolicyTrainer, grpo_arguments
+from srl_pipeline.training.kernels.shared_prefix import TokenGroup
+from srl_pipeline.training.optimization import trainer as trainer_module
+from srl_pipeline.training.optimization.canary import sampler_gap
+from srl_pipeline.training.optimization.trainer import START, PolicyTrainer, grpo_arguments
+from srl_pipeline.training.rollouts.collector import Batch, Collector, Group
+from srl_pipeline.training.students.adapters import with_adapter
+from srl_pipeline.training.students.student import Student
 
-from .world import (
+from ..world import (
     LORA,
     LetterTask,
     adapted,
@@ -76,7 +76,7 @@ class Run:
             config,
             output=folder,
             seed=1,
-            on_row=self.rows.append,
+            on_batch=lambda row, _: self.rows.append(row),
             callbacks=[self.watch],
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from srl_pipeline.contracts import Action, LoreBundle, Scenario, Step, Trajectory
 from srl_pipeline.model_types import PackSpec
-from srl_pipeline.training.transcript import heading, write
+from srl_pipeline.training.environment.transcript import heading, write
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import pytest
 from srl_pipeline.config import RlvrConfig, SrlConfig
 from srl_pipeline.contracts import Scenario, Step
 from srl_pipeline.model_types import Pack, load_pack
-from srl_pipeline.training.prompts import Prompt
-from srl_pipeline.training.tasks import RlvrTask, SrlTask
-from srl_pipeline.training.transcript import body, heading, write
+from srl_pipeline.training.environment.prompts import Prompt
+from srl_pipeline.training.environment.tasks import RlvrTask, SrlTask
+from srl_pipeline.training.environment.transcript import body, heading, write
 from srl_pipeline.verification import ScenarioSpace, Verifier, split_actions
 
 from .test_transcript import mutated

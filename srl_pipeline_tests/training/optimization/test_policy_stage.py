@@ -14,17 +14,25 @@ import pytest
 import torch
 
 from srl_pipeline.errors import TrainingError
-from srl_pipeline.training.adapters import with_frozen_adapter
-from srl_pipeline.training.collector import Collector
+from srl_pipeline.training.environment.groups import Score
 from srl_pipeline.training.journal import Journal
-from srl_pipeline.training.policy_stage import STATE, PolicyOutcome, _Stage, last_complete_checkpoint, run_policy_stage
-from srl_pipeline.training.sampling import Sampler
-from srl_pipeline.training.trainer import MAX_IDLE
+from srl_pipeline.training.optimization.policy_stage import (
+    STATE,
+    PolicyOutcome,
+    StageJob,
+    _Stage,
+    last_complete_checkpoint,
+    run_policy_stage,
+)
+from srl_pipeline.training.optimization.trainer import MAX_IDLE
+from srl_pipeline.training.rollouts.collector import NO_SIGNAL, Collector, Group
+from srl_pipeline.training.rollouts.sampling import Completion, Sampler
+from srl_pipeline.training.students.adapters import with_frozen_adapter
 
-from .stage import STEPS, run_stage
-from .world import TIMES, LetterTask, adapted, adapter_weights, equal, load, policy_config
+from ..stage import STEPS, run_stage
+from ..world import TIMES, LetterTask, adapted, adapter_weights, equal, load, policy_config
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Killed(BaseException):
@@ -191,11 +199,12 @@ def scripted_validation(monkeypatch: pytest.MonkeyPatch, rewards: list[float]) -
     """Validation gives these rewards in turn; returns the policy's adapter at each."""
     seen: list[dict[str, torch.Tensor]] = []
 
-    def reward(self: Any, sampler: Sampler, prompts: Any) -> tuple[float, float]:
+    def greedy(self: Any, sampler: Sampler, prompts: Any) -> list[Group]:
         seen.append(policy_of(sampler._model))
-        return rewards[len(seen) - 1], 0.0
+        score = Score(rewards[len(seen) - 1], well_formed=True, correct=False)
+        return [Group(prompts[0], [Completion([], "", True, [])], [score], NO_SIGNAL)]
 
-    monkeypatch.setattr(Collector, "greedy_reward", reward)
+    monkeypatch.setattr(Collector, "greedy", greedy)
     return seen
 
 
@@ -263,4 +272,4 @@ def test_a_time_budget_ends_a_stage_early_and_keeps_what_is_done(student_folder:
 def test_no_prompts_is_an_error_with_a_remedy(student_folder: Path, tmp_path: Path) -> None:
     student = load(student_folder)
     with pytest.raises(TrainingError, match=r"no prompts(.|\n)*mend"):
-        run_policy_stage("srl", student, adapted(student), LetterTask(), [], [], policy_config(), tmp_path, 1)
+        run_policy_stage(StageJob("srl", student, adapted(student), LetterTask(), [], [], policy_config(), tmp_path, 1))

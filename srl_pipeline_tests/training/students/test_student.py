@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from srl_pipeline.config import PipelineConfig, StudentConfig
 from srl_pipeline.errors import StudentError, TrainingError
-from srl_pipeline.training import student as student_module
-from srl_pipeline.training.adapters import (
+from srl_pipeline.training.students import student as student_module
+from srl_pipeline.training.students.adapters import (
     STUDENT,
     WEIGHTS,
     check_adapter,
@@ -22,7 +22,7 @@ from srl_pipeline.training.adapters import (
     with_frozen_adapter,
     write_student,
 )
-from srl_pipeline.training.student import (
+from srl_pipeline.training.students.student import (
     Student,
     load_student,
     pick_device,
@@ -31,7 +31,7 @@ from srl_pipeline.training.student import (
     student_identity,
 )
 
-from .world import LORA, adapted, adapter_weights, equal, load, shake, trained
+from ..world import LORA, adapted, adapter_weights, equal, load, shake, trained
 
 
 def named(name: str) -> PipelineConfig:

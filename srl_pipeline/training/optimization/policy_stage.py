@@ -1,11 +1,14 @@
-"""Run one policy stage (SRL or RLVR) to its end, resuming where it was interrupted, and keep the best checkpoint."""
+"""Run one policy stage (SRL or RLVR) to its end, resuming where it was interrupted, and keep the best checkpoint.
+
+What watches the stage (budgets, probes, coverage, samples for the report) are `observer.Observer` objects.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import math
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,21 +18,48 @@ from transformers import TrainerCallback
 
 from srl_pipeline.canonical import seed_of
 from srl_pipeline.config import PolicyConfig
+from srl_pipeline.contracts import Gate
 from srl_pipeline.errors import TrainingError
-from srl_pipeline.training.adapters import write_student
-from srl_pipeline.training.canary import sampler_gap
-from srl_pipeline.training.collector import Collector, Counts
+from srl_pipeline.training.environment.prompts import Prompt
+from srl_pipeline.training.environment.tasks import Task
 from srl_pipeline.training.journal import Journal
-from srl_pipeline.training.prompts import Prompt
-from srl_pipeline.training.student import Student
-from srl_pipeline.training.tasks import Task
-from srl_pipeline.training.trainer import MAX_IDLE, PolicyTrainer
+from srl_pipeline.training.optimization.canary import sampler_gap
+from srl_pipeline.training.optimization.observer import Observer, StageView
+from srl_pipeline.training.optimization.trainer import MAX_IDLE, PolicyTrainer, Row
+from srl_pipeline.training.rollouts.collector import Batch, Collector, Counts
+from srl_pipeline.training.students.adapters import write_student
+from srl_pipeline.training.students.student import Student
 
+log = logging.getLogger("srl_pipeline")
 STATE = "stage_state.json"
 """Written last into a checkpoint: a checkpoint without it is incomplete and is not resumed from."""
 
 PROBES = 4
 """Prompts on which KL and canary are measured when the stage ends."""
+
+
+@dataclass(frozen=True)
+class StageJob:
+    """What one policy stage is given.
+
+    Attributes:
+        name: srl or rlvr; names files and checkpoints below ``work``.
+        model: The student with its trainable adapter.
+        validation: Held-back prompts; the best checkpoint is chosen on the first of them.
+        work: Folder of the artifact; an interrupted job goes on from what it left there.
+        observers: What watches the stage.
+    """
+
+    name: str
+    student: Student
+    model: Any
+    task: Task
+    train: Sequence[Prompt]
+    validation: Sequence[Prompt]
+    config: PolicyConfig
+    work: Path
+    seed: int
+    observers: Sequence[Observer] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +70,7 @@ class PolicyOutcome:
     counts: Counts
     rows: list[dict[str, float]]
     metrics: dict[str, float]
+    gates: list[Gate]
     note: str
 
 
@@ -51,12 +82,12 @@ class _Keeper(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         stage = self._stage
-        if stage.out_of_time():
-            control.should_training_stop = True
-            control.should_save = True
         last = state.global_step >= args.max_steps or control.should_training_stop
-        if state.global_step % stage.config.validate_every == 0 or last:
+        if state.global_step % stage.job.config.validate_every == 0 or last:
             stage.validate(state.global_step)
+        if not last and (reason := stage.reason_to_stop(state.global_step)):
+            control.should_training_stop = control.should_save = True
+            stage.ended_early(state.global_step, reason)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
         if logs and "loss" in logs:
@@ -67,36 +98,26 @@ class _Keeper(TrainerCallback):
 
 
 class _Stage:
-    def __init__(
-        self,
-        name: str,
-        student: Student,
-        model: Any,
-        task: Task,
-        train: Sequence[Prompt],
-        validation: Sequence[Prompt],
-        config: PolicyConfig,
-        work: Path,
-        seed: int,
-    ) -> None:
-        self.config, self.student = config, student
-        self.journal = Journal(work, name, config.steps)
-        self.collector = Collector(train, task, config, seed)
-        self.validation = list(validation)[: config.validation_prompts]
-        self.probe_prompts = (list(validation) or list(train))[:PROBES]
-        self.checkpoints = work / f"_checkpoints_{name}"
+    def __init__(self, job: StageJob) -> None:
+        self.job, config = job, job.config
+        self.journal = Journal(job.work, job.name, config.steps)
+        self.collector = Collector(job.train, job.task, config, job.seed)
+        self.validation = list(job.validation)[: config.validation_prompts]
+        self.probe_prompts = (list(job.validation) or list(job.train))[:PROBES]
+        self.checkpoints = job.work / f"_checkpoints_{job.name}"
         self.best: dict[str, float] = {}
-        self.started = time.monotonic()
+        self.why_ended = ""
         self.trainer = PolicyTrainer(
-            student,
-            model,
+            job.student,
+            job.model,
             self.collector,
             config,
             output=self.checkpoints,
-            seed=seed % (2**31),
-            on_row=self.journal.add,
+            seed=job.seed % (2**31),
+            on_batch=self.sampled,
             callbacks=[_Keeper(self)],
         )
+        self.view = StageView(job.name, config, job.work, self.validation, self.collector, self.trainer)
 
     def run(self) -> None:
         resume = last_complete_checkpoint(self.checkpoints)
@@ -104,17 +125,38 @@ class _Stage:
             shutil.rmtree(self.checkpoints, ignore_errors=True)
             self.journal.resume(0)
             self.checkpoints.mkdir(parents=True)
+            for observer in self.job.observers:
+                observer.begun(self.view)
             self.validate(0)
         else:
             state = json.loads((resume / STATE).read_text(encoding="utf-8"))
             self.collector.counts = Counts(**state["counts"])
             self.collector.productive = set(state["productive"])
-            self.best = state["best"]
+            self.best, self.why_ended = state["best"], state["why_ended"]
             self.journal.resume(state["step"])
-            if self.collector.counts.idle >= MAX_IDLE:  # it had ended, for want of signal
+            for observer in self.job.observers:
+                observer.resumed(self.view, state["observers"][observer.name])
+            if self.why_ended or self.collector.counts.idle >= MAX_IDLE:  # it had come to its end
                 self.trainer._load_from_checkpoint(str(resume))
                 return
         self.trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+
+    def sampled(self, row: Row, batch: Batch) -> None:
+        step = self.trainer.state.global_step + 1
+        for observer in self.job.observers:
+            row = row | observer.sampled(step, batch)
+        self.journal.add(row)
+
+    def reason_to_stop(self, step: int) -> str:
+        """The first observer's reason, if any has one."""
+        return next((reason for o in self.job.observers if (reason := o.stop(step))), "")
+
+    def ended_early(self, step: int, reason: str) -> None:
+        """Remember why; the checkpoint that is saved now says so to a resumed run."""
+        self.why_ended = f"Ended after step {step}: {reason}."
+        log.info("%s: %s", self.job.name, self.why_ended)
+        if step % self.job.config.validate_every:
+            self.validate(step)
 
     def finish_row(self, step: int, logs: dict[str, float]) -> None:
         if not all(math.isfinite(v) for v in (logs["loss"], logs.get("grad_norm", 0.0))):
@@ -134,8 +176,13 @@ class _Stage:
         """
         if not self.validation:
             return
-        reward, correct = self.collector.greedy_reward(self.trainer.sampler, self.validation)
+        groups = self.collector.greedy(self.trainer.sampler, self.validation)
+        scores = [group.scores[0] for group in groups]
+        reward = sum(s.reward for s in scores) / len(scores)
+        correct = sum(s.correct for s in scores) / len(scores)
         self.journal.add({"validation_reward": reward, "validation_correct": correct})
+        for observer in self.job.observers:
+            self.journal.add(observer.validated(step, groups))
         if step == 0:
             self.best = {"start_reward": reward, "start_correct": correct}
         elif self.collector.counts.updates and reward > self.best.get("reward", float("-inf")):
@@ -155,24 +202,23 @@ class _Stage:
             "counts": self.collector.counts.dump(),
             "productive": sorted(self.collector.productive),
             "best": self.best,
+            "why_ended": self.why_ended,
+            "observers": {o.name: o.state() for o in self.job.observers},
         }
         temporary = folder / f"{STATE}.tmp"
         temporary.write_text(json.dumps(state), encoding="utf-8")  # canonical text would round the best reward
         temporary.rename(folder / STATE)
 
-    def out_of_time(self) -> bool:
-        budget = self.config.time_budget_seconds
-        return bool(budget) and time.monotonic() - self.started > budget
-
-    def outcome(self, work: Path, name: str) -> PolicyOutcome:
-        target = work / name
+    def outcome(self) -> PolicyOutcome:
+        name = self.job.name
+        target = self.job.work / name
         shutil.rmtree(target, ignore_errors=True)
         if "step" in self.best:
             shutil.copytree(self.checkpoints / f"best-{int(self.best['step'])}", target)
             self.trainer._load_from_checkpoint(str(target))
         else:
             self.trainer._save(str(target))
-        write_student(target, self.student)
+        write_student(target, self.job.student)
         counts, rows = self.collector.counts, self.journal.rows()
         # Fresh samples with a seed of their own: the same figures whether or not the run was interrupted.
         probe = self.collector.sample(self.trainer.sampler, self.probe_prompts, seed=seed_of(name, "probe"))
@@ -187,31 +233,24 @@ class _Stage:
             "trained_tokens": float(counts.trained_tokens),
             **{f"validation_{key}": value for key, value in self.best.items()},
         }
-        note = "" if counts.updates else "No group carried signal, so no weight was changed."
-        return PolicyOutcome(target, counts, rows, metrics, note)
+        for observer in self.job.observers:
+            metrics |= observer.ended(self.view)
+        gates = [gate for observer in self.job.observers for gate in observer.gates()]
+        note = self.why_ended if counts.updates else "No group carried signal, so no weight was changed."
+        return PolicyOutcome(target, counts, rows, metrics, gates, note)
 
 
-def run_policy_stage(
-    name: str,
-    student: Student,
-    model: Any,
-    task: Task,
-    train: Sequence[Prompt],
-    validation: Sequence[Prompt],
-    config: PolicyConfig,
-    work: Path,
-    seed: int,
-) -> PolicyOutcome:
-    """Train ``model``'s adapter; the best one lies in ``work/name`` afterwards."""
-    if not train:
+def run_policy_stage(job: StageJob) -> PolicyOutcome:
+    """Train the model's adapter; the best one lies in ``work/name`` afterwards."""
+    if not job.train:
         raise TrainingError(
             "There are no prompts to train on.",
-            where=name,
+            where=job.name,
             mend="Generate more trajectories, or raise rlvr.max_difficulty.",
         )
-    stage = _Stage(name, student, model, task, train, validation, config, work, seed)
+    stage = _Stage(job)
     stage.run()
-    return stage.outcome(work, name)
+    return stage.outcome()
 
 
 def last_complete_checkpoint(folder: Path) -> Path | None:

@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass
 
 from srl_pipeline.canonical import seed_of
 from srl_pipeline.config import PolicyConfig
-from srl_pipeline.training.groups import GroupSignal, Score
-from srl_pipeline.training.prompts import Prompt
-from srl_pipeline.training.sampling import Completion, Sampler
-from srl_pipeline.training.tasks import Task
+from srl_pipeline.training.environment.groups import GroupSignal, Score
+from srl_pipeline.training.environment.prompts import Prompt
+from srl_pipeline.training.environment.tasks import Task
+from srl_pipeline.training.rollouts.sampling import Completion, Sampler
+
+NO_SIGNAL = GroupSignal([0.0], kept=False, std=0.0)
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,8 @@ class Collector:
             groups.append(Group(prompt, completions, scores, self._task.signal(scores)))
         return groups
 
-    def greedy_reward(self, sampler: Sampler, prompts: Sequence[Prompt]) -> tuple[float, float]:
-        """Mean reward and share of correct answers over ``prompts``, decoded greedily."""
+    def greedy(self, sampler: Sampler, prompts: Sequence[Prompt]) -> list[Group]:
+        """Greedy answers: groups of one, which carry no advantage."""
         found = sampler.sample(
             [p.ids for p in prompts],
             per_prompt=1,
@@ -111,8 +113,8 @@ class Collector:
             seed=0,
             stop=self._task.stop,
         )
-        scores = [self._task.score(p, c[0].text) for p, c in zip(prompts, found, strict=True)]
-        return sum(s.reward for s in scores) / len(scores), sum(s.correct for s in scores) / len(scores)
+        scores = [[self._task.score(p, c[0].text)] for p, c in zip(prompts, found, strict=True)]
+        return [Group(p, c, s, NO_SIGNAL) for p, c, s in zip(prompts, found, scores, strict=True)]
 
     def _next(self) -> Prompt:
         """The prompt at the cursor of an endless sequence of seeded permutations."""

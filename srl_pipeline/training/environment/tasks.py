@@ -8,10 +8,10 @@ from typing import Protocol
 from srl_pipeline.canonical import dumps
 from srl_pipeline.config import RlvrConfig, SrlConfig
 from srl_pipeline.contracts import Action
-from srl_pipeline.training.groups import GroupSignal, Score, rlvr_signal, srl_signal
-from srl_pipeline.training.prompts import Prompt
-from srl_pipeline.training.similarity import field_similarity, text_similarity
-from srl_pipeline.training.transcript import FormatError, ends, heading, parse, parse_body
+from srl_pipeline.training.environment.groups import GroupSignal, Score, rlvr_signal, srl_signal
+from srl_pipeline.training.environment.prompts import Prompt
+from srl_pipeline.training.environment.similarity import field_similarity, text_similarity
+from srl_pipeline.training.environment.transcript import FormatError, ends, heading, parse, parse_body
 from srl_pipeline.verification import Verifier, artefact_of
 
 FORMAT_WEIGHT = 0.5

@@ -8,7 +8,7 @@ import pytest
 
 from srl_pipeline.canonical import dumps
 from srl_pipeline.model_types import StepSpec
-from srl_pipeline.training.similarity import field_similarity, text_similarity
+from srl_pipeline.training.environment.similarity import field_similarity, text_similarity
 
 STEP = StepSpec.model_validate(
     {

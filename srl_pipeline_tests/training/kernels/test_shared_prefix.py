@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import torch
 
-from srl_pipeline.training.shared_prefix import TokenGroup, completion_logps
-from srl_pipeline.training.student import Student
-from srl_pipeline.training.token_logps import CHUNK
+from srl_pipeline.training.kernels.shared_prefix import TokenGroup, completion_logps
+from srl_pipeline.training.kernels.token_logps import CHUNK
+from srl_pipeline.training.students.student import Student
 
-from .world import adapted, plain_logps, random_ids, unfused
+from ..world import adapted, plain_logps, random_ids, unfused
 
 Groups = list[TokenGroup]
 SHAPES = [(17, [5, 1, 9]), (3, [2]), (40, [12, 12, 3, 7]), (1, [4, 6])]

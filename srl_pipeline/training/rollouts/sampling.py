@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-from srl_pipeline.training.rollout_attention import NAME, RolloutCache
-from srl_pipeline.training.shared_prefix import attention, base_model
+from srl_pipeline.training.kernels.rollout_attention import NAME, RolloutCache
+from srl_pipeline.training.kernels.shared_prefix import attention, base_model
 
 COMPACT_EVERY = 8
 """Decoded tokens between two removals of finished rows."""

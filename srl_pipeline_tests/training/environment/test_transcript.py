@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from srl_pipeline.canonical import dumps, normalise
 from srl_pipeline.contracts import Step
-from srl_pipeline.training.transcript import (
+from srl_pipeline.training.environment.transcript import (
     MAX_CHARACTERS,
     Episode,
     FormatError,

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import torch
 
-from srl_pipeline.training import sampling
-from srl_pipeline.training.sampling import Completion, Sampler
-from srl_pipeline.training.student import Student
+from srl_pipeline.training.rollouts import sampling
+from srl_pipeline.training.rollouts.sampling import Completion, Sampler
+from srl_pipeline.training.students.student import Student
 
-from .world import adapted, equal, plain_logps, prompts, shake, unfused
+from ..world import adapted, equal, plain_logps, prompts, shake, unfused
 
 Texts = list[list[Completion]]
 

@@ -49,7 +49,7 @@ def student_folder(config: PipelineConfig, cache: Path, lore: Sequence[str], tra
     if name == DEFAULT:
         return _cached(cache, f"{DEFAULT}-{digest_file(_gguf_file())}", _convert_default)
     if name == TINY:
-        from srl_pipeline.training.tiny_student import make_tiny_student, tiny_student_key
+        from srl_pipeline.training.students.tiny_student import make_tiny_student, tiny_student_key
 
         key = tiny_student_key(lore, transcripts)
         return _cached(cache, key, lambda folder: make_tiny_student(folder, lore, transcripts))

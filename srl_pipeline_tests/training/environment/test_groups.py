@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srl_pipeline.training.groups import Score, population_std, rlvr_signal, srl_signal
+from srl_pipeline.training.environment.groups import Score, population_std, rlvr_signal, srl_signal
 
 rewards = st.floats(-1, 1, allow_nan=False)
 scores = st.lists(st.builds(Score, rewards, st.booleans(), st.booleans()), min_size=2, max_size=12)

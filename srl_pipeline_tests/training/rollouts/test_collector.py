@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from srl_pipeline.config import PolicyConfig
-from srl_pipeline.training.collector import Collector, Counts
-from srl_pipeline.training.groups import GroupSignal, Score
-from srl_pipeline.training.prompts import Prompt
-from srl_pipeline.training.sampling import Completion
+from srl_pipeline.training.environment.groups import GroupSignal, Score
+from srl_pipeline.training.environment.prompts import Prompt
+from srl_pipeline.training.rollouts.collector import Collector, Counts
+from srl_pipeline.training.rollouts.sampling import Completion
 
-from .world import SCENARIO, policy_config
+from ..world import SCENARIO, policy_config
 
 
 class ScriptedSampler:
@@ -164,8 +164,8 @@ def test_prompts_that_ever_gave_a_gradient_are_remembered() -> None:
     assert found.productive == {"k3", "k7"}
 
 
-def test_the_validation_reward_is_greedy_and_moves_no_cursor() -> None:
+def test_validation_answers_are_greedy_and_moves_no_cursor() -> None:
     found, sampler = collector(lambda _: True)
-    reward, correct = found.greedy_reward(sampler, numbered(4))
-    assert (reward, correct) == (0.0, 0.25)
+    groups = found.greedy(sampler, numbered(4))
+    assert [g.scores[0].correct for g in groups].count(True) == 1 and not any(g.signal.kept for g in groups)
     assert sampler.calls == [([0, 1, 2, 3], 0, 0.0)] and found.counts == Counts()

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from peft import PeftModel
 
-from srl_pipeline.training.packed_attention import NAME, GroupLayout, Layout
-from srl_pipeline.training.token_logps import token_logps
+from srl_pipeline.training.kernels.packed_attention import NAME, GroupLayout, Layout
+from srl_pipeline.training.kernels.token_logps import token_logps
 
 TokenGroup = tuple[Sequence[int], Sequence[Sequence[int]]]
 """Prompt ids, and the ids of its completions."""
@@ -30,6 +30,16 @@ def completion_logps(model: Any, groups: Sequence[TokenGroup], *, temperature: f
         groups: (prompt ids, completions' ids) of every group.
         temperature: Divides the logits, as it did when sampling.
     """
+    return [logps for logps, _ in completion_states(model, groups, temperature=temperature)]
+
+
+def completion_states(
+    model: Any, groups: Sequence[TokenGroup], *, temperature: float
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Of every completion the log-probabilities ``[T]`` and the hidden states ``[T, H]`` that predict its tokens.
+
+    A value head reads the hidden states: the prompt is computed once for policy and value.
+    """
     device = next(model.parameters()).device
     packed = _pack(groups)
     with attention(base_model(model), NAME):
@@ -41,9 +51,10 @@ def completion_logps(model: Any, groups: Sequence[TokenGroup], *, temperature: f
             layout=Layout(packed.layout, device, base_model(model).dtype),
         ).last_hidden_state[0]
     sources, labels = (torch.tensor(x, device=device) for x in (packed.sources, packed.targets))
-    head = base_model(model).get_output_embeddings().weight
-    logps = token_logps(hidden[sources], head, labels, temperature)
-    return list(logps.split([len(c) for _, completions in groups for c in completions]))
+    states = hidden[sources]
+    logps = token_logps(states, base_model(model).get_output_embeddings().weight, labels, temperature)
+    lengths = [len(c) for _, completions in groups for c in completions]
+    return list(zip(logps.split(lengths), states.split(lengths), strict=True))
 
 
 @dataclass

@@ -25,10 +25,10 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from srl_pipeline.config import PolicyConfig
 from srl_pipeline.errors import TrainingError
-from srl_pipeline.training.collector import Batch, Collector
-from srl_pipeline.training.sampling import Sampler
-from srl_pipeline.training.shared_prefix import TokenGroup, completion_logps
-from srl_pipeline.training.student import Student
+from srl_pipeline.training.kernels.shared_prefix import TokenGroup, completion_logps
+from srl_pipeline.training.rollouts.collector import Batch, Collector
+from srl_pipeline.training.rollouts.sampling import Sampler
+from srl_pipeline.training.students.student import Student
 
 log = logging.getLogger("srl_pipeline")
 START = "start"
@@ -54,10 +54,10 @@ class PolicyTrainer(GRPOTrainer):
         *,
         output: Path,
         seed: int,
-        on_row: Callable[[Row], None],
+        on_batch: Callable[[Row, Batch], None],
         callbacks: list[Any],
     ) -> None:
-        self._collector, self._policy, self._on_row = collector, config, on_row
+        self._collector, self._policy, self._on_batch = collector, config, on_batch
         self.sampler = Sampler(model, student.tokenizer)
         per_step = config.prompts_per_step * config.rollouts
         micro = max(1, config.micro_batch_size // config.rollouts) * config.rollouts
@@ -185,7 +185,7 @@ class PolicyTrainer(GRPOTrainer):
             "rollout_seconds": self._rollout_seconds,
         }
         row |= {f"reward_{name}": _mean([s.parts[name] for s in scores if name in s.parts]) for name in sorted(parts)}
-        self._on_row(row)
+        self._on_batch(row, batch)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         """Only the trained adapter: the frozen start is an input."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from srl_pipeline.training.shared_prefix import completion_logps
+from srl_pipeline.training.kernels.shared_prefix import completion_logps
 
 if TYPE_CHECKING:
-    from srl_pipeline.training.collector import Group
-    from srl_pipeline.training.trainer import PolicyTrainer
+    from srl_pipeline.training.optimization.trainer import PolicyTrainer
+    from srl_pipeline.training.rollouts.collector import Group
 
 
 @torch.no_grad()

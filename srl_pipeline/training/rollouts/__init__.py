@@ -1,0 +1,1 @@
+"""Completions of prompts: sampled fast, scored, and drawn again until a batch carries signal."""

@@ -1,0 +1,1 @@
+"""The models that are trained: their weights, tokenizers and LoRA adapters."""

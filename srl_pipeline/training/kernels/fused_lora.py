@@ -8,8 +8,8 @@ backward pass is written out, so that only the matrix products remain:
     gA = s (gy B)ᵀ x                 gB = s gyᵀ (x Aᵀ)
 
 The weights stay where PEFT keeps them (A and B in float32, multiplied in the base weights' format), so saving,
-loading and disabling work as before. Sampling uses the same function: rounding a merged ``W + s B A`` to bfloat16
-would swallow small updates.
+loading and disabling work as before. Sampling computes the same: rounding a merged ``W + s B A`` to bfloat16 would
+swallow small updates. Without gradients the rounded A and B are kept until an update changes them.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class _Forward:
 
     def __init__(self, layer: Linear) -> None:
         self._layer = layer
+        self._rounded: dict[str, tuple[tuple[int, ...], torch.Tensor, torch.Tensor]] = {}
 
     def __call__(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         layer = self._layer
@@ -74,8 +75,25 @@ class _Forward:
         name = active[0]
         if len(active) > 1 or args or kwargs or not _plain(layer, name) or layer.base_layer.weight.dtype != x.dtype:
             return Linear.forward(layer, x, *args, **kwargs)
+        if not torch.is_grad_enabled():
+            return self._without_gradient(x, name)
         a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
         return _LoraLinear.apply(x, layer.base_layer.weight, a, b, layer.scaling[name])
+
+    def _without_gradient(self, x: torch.Tensor, name: str) -> torch.Tensor:
+        y = self._layer.base_layer(x)
+        a, b = self._low_precision(name, x.dtype)
+        y.view(-1, y.shape[-1]).addmm_(x.reshape(-1, x.shape[-1]) @ a, b, alpha=self._layer.scaling[name])
+        return y
+
+    def _low_precision(self, name: str, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+        """Aᵀ and Bᵀ in ``dtype``, as the weights are now."""
+        a, b = self._layer.lora_A[name].weight, self._layer.lora_B[name].weight
+        state = (a.data_ptr(), a._version, b.data_ptr(), b._version)
+        known = self._rounded.get(name)
+        if known is None or known[0] != state or known[1].dtype != dtype:
+            known = self._rounded[name] = (state, a.detach().to(dtype).t(), b.detach().to(dtype).t())
+        return known[1], known[2]
 
 
 def _plain(layer: Linear, name: str) -> bool:

@@ -1,9 +1,11 @@
-"""Attention for packed groups ``[prompt | c1 | … | cG]``: every query meets only the keys that it may see.
+"""Attention for packed prompts with their completions: every query meets only the keys that it may see.
 
-A masked attention over the packed sequence would compute all L² scores and hide most of them (with 8 completions of
-140 tokens two thirds). Here the prompt attends causally to itself, and each completion to the prompt and causally to
-itself; several groups lie one after another without padding. The parts are cut out with one `split`: a slice a part
-would make the backward pass fill and add a whole row for each of them.
+A *trunk* is a prompt; where the prompts of several groups are beginnings of one another (the steps of one trajectory),
+the longest is the trunk of all, and each group is a *branch* that leaves it at its own prompt's end:
+``[trunk | completions of branch 1 | … | completions of branch B]``. The trunk attends causally to itself, a completion
+to the trunk up to its branch and causally to itself. A masked attention over the packed sequence would compute all L²
+scores and hide most of them. Trunks lie one after another without padding. The parts are cut out with one `split`: a
+slice a part would make the backward pass fill and add a whole row for each of them.
 """
 
 from __future__ import annotations
@@ -20,42 +22,54 @@ NAME = "srl_packed_groups"
 
 
 @dataclass(frozen=True)
-class GroupLayout:
-    """Where one group lies in the packed sequence: its prompt, then its completions, without gaps."""
+class Branch:
+    """The completions of one group: ``at`` tokens of the trunk are their prompt."""
 
-    prompt: int
+    at: int
     lengths: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """Where one trunk lies in the packed sequence: ``length`` tokens, then the completions of its branches."""
+
+    length: int
+    branches: tuple[Branch, ...]
+
+    @property
+    def simple(self) -> bool:
+        """Whether a lone completion just goes on from its prompt."""
+        return len(self.branches) == 1 and len(self.branches[0].lengths) == 1 and self.branches[0].at == self.length
 
     @property
     def pieces(self) -> list[int]:
-        """Tokens of the parts that attend alike: a lone completion simply goes on from its prompt."""
-        completions = sum(self.lengths)
-        return [self.prompt + completions] if len(self.lengths) == 1 else [self.prompt, completions]
+        """Tokens of the parts that attend alike."""
+        completions = [sum(branch.lengths) for branch in self.branches]
+        return [self.length + completions[0]] if self.simple else [self.length, *completions]
 
 
 class Layout:
-    """All groups of one packed row, and what every layer needs to know of them, computed once."""
+    """All trunks of one packed row, and what every layer needs to know of them, computed once."""
 
-    def __init__(self, groups: Sequence[GroupLayout], device: torch.device, dtype: torch.dtype) -> None:
-        self.groups = list(groups)
-        self.pieces = [size for group in groups for size in group.pieces]
-        self.several = [_Several(g, device, dtype) if len(g.lengths) > 1 else None for g in groups]
+    def __init__(self, trunks: Sequence[Trunk], device: torch.device, dtype: torch.dtype) -> None:
+        self.pieces = [size for trunk in trunks for size in trunk.pieces]
+        self.branches = [[] if t.simple else [_Rectangle(b, device, dtype) for b in t.branches] for t in trunks]
 
 
-class _Several:
-    """The completions of one group as a rectangle ``[G, T]``, the shorter ones padded at their end."""
+class _Rectangle:
+    """The completions of one branch as a rectangle ``[G, T]``, the shorter ones padded at their end."""
 
-    def __init__(self, group: GroupLayout, device: torch.device, dtype: torch.dtype) -> None:
-        sizes = torch.tensor(group.lengths, device=device)
-        self.count, self.longest = len(group.lengths), max(group.lengths)
+    def __init__(self, branch: Branch, device: torch.device, dtype: torch.dtype) -> None:
+        sizes = torch.tensor(branch.lengths, device=device)
+        self.at, self.count, self.longest = branch.at, len(branch.lengths), max(branch.lengths)
         steps = torch.arange(self.longest, device=device)
         real = steps[None, :] < sizes[:, None]
         first = functional.pad(sizes.cumsum(0)[:-1], (1, 0))
-        even = min(group.lengths) == self.longest
+        even = min(branch.lengths) == self.longest
         self.places = None if even else torch.where(real, first[:, None] + steps[None, :], first[:, None]).flatten()
         self.real = None if even else real.flatten().nonzero().squeeze(1)
         future = torch.full((self.longest, self.longest), float("-inf"), device=device, dtype=dtype).triu(1)
-        self.mask = functional.pad(future, (group.prompt, 0))  # [T, P + T]: a query sees the prompt and its own past
+        self.mask = functional.pad(future, (branch.at, 0))  # [T, P + T]: a query sees the prompt and its own past
 
     def spread(self, states: torch.Tensor) -> torch.Tensor:
         """``[heads, tokens, D]`` to ``[heads, G, T, D]``."""
@@ -84,11 +98,12 @@ def attend(
     scale = scaling if scaling is not None else query.shape[3] ** -0.5
     queries, keys, values = (iter(states[0].split(layout.pieces, dim=1)) for states in (query, key, value))
     found: list[torch.Tensor] = []
-    for several in layout.several:
+    for branches in layout.branches:
         q, k, v = next(queries), next(keys), next(values)
         found.append(_attention(q[None], k[None], v[None], None, scale)[0])
-        if several is not None:
-            found.append(_completions(next(queries), next(keys), next(values), k, v, several, scale))
+        for branch in branches:
+            prompt = k[:, : branch.at], v[:, : branch.at]
+            found.append(_completions(next(queries), next(keys), next(values), *prompt, branch, scale))
     return torch.cat(found, dim=1).transpose(0, 1).unsqueeze(0), None
 
 
@@ -98,21 +113,21 @@ def _completions(
     value: torch.Tensor,
     prompt_key: torch.Tensor,
     prompt_value: torch.Tensor,
-    several: _Several,
+    branch: _Rectangle,
     scale: float,
 ) -> torch.Tensor:
     """Completions ``[heads, tokens, D]`` to their prompt and, causally, to themselves."""
     heads, kv, dim = query.shape[0], key.shape[0], query.shape[2]
-    share, count, longest = heads // kv, several.count, several.longest
+    share, count, longest = heads // kv, branch.count, branch.longest
     # one batch entry a completion; the heads that share keys lie one after another in its queries
-    q = several.spread(query).view(kv, share, count, longest, dim).permute(2, 0, 1, 3, 4)
+    q = branch.spread(query).view(kv, share, count, longest, dim).permute(2, 0, 1, 3, 4)
     k, v = (
-        torch.cat([p.expand(count, -1, -1, -1), several.spread(own).transpose(0, 1)], dim=2)
+        torch.cat([p.expand(count, -1, -1, -1), branch.spread(own).transpose(0, 1)], dim=2)
         for p, own in ((prompt_key, key), (prompt_value, value))
     )
-    out = _attention(q.reshape(count, kv, share * longest, dim), k, v, several.mask.repeat(share, 1), scale)
+    out = _attention(q.reshape(count, kv, share * longest, dim), k, v, branch.mask.repeat(share, 1), scale)
     out = out.view(count, kv, share, longest, dim).permute(1, 2, 0, 3, 4).reshape(heads, count, longest, dim)
-    return several.gather(out)
+    return branch.gather(out)
 
 
 def _attention(

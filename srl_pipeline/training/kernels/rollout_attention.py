@@ -19,11 +19,12 @@ NAME = "srl_shared_prompt"
 class RolloutCache(Cache):
     """Keys and values of prompts (shared) and of completions (own).
 
-    Shapes per layer: prompt ``[P, kv heads, L, dim]``, own ``[P*G, kv heads, T, dim]``.
+    Shapes per layer: prompt ``[P, kv heads, L, dim]``, padded at the end; own ``[P*G, kv heads, T, dim]``. ``lengths``
+    ``[P]`` are those of the prompts.
     """
 
     def __init__(
-        self, prompt: list[tuple[torch.Tensor, torch.Tensor]], prompt_mask: torch.Tensor, per_prompt: int, room: int
+        self, prompt: list[tuple[torch.Tensor, torch.Tensor]], lengths: torch.Tensor, per_prompt: int, room: int
     ) -> None:
         super().__init__(layers=[])
         self.prompt = prompt
@@ -33,8 +34,9 @@ class RolloutCache(Cache):
         rows = keys.shape[0] * per_prompt
         shape = (rows, keys.shape[1], room, keys.shape[3])
         self.own = [(keys.new_empty(shape), keys.new_empty(shape)) for _ in prompt]
-        self.bias = torch.zeros(prompt_mask.shape, dtype=torch.float32, device=keys.device)
-        self.bias.masked_fill_(prompt_mask == 0, float("-inf"))
+        places = torch.arange(keys.shape[2], device=keys.device)
+        self.bias = torch.zeros((keys.shape[0], keys.shape[2]), dtype=torch.float32, device=keys.device)
+        self.bias.masked_fill_(places[None, :] >= lengths[:, None], float("-inf"))
 
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_: Any, **__: Any) -> Any:
         """Append one token for every row; returns the own keys and values so far."""

@@ -1,8 +1,9 @@
-"""Log-probabilities of G completions of one prompt, with the prompt computed once. Exact.
+"""Log-probabilities of completions, with every prompt computed once. Exact.
 
 Each group lies as ``[prompt | c1 | … | cG]``, groups one after another without padding; the position ids of every
 completion restart after the prompt, and a completion attends to the prompt and to itself only (`packed_attention`).
-Stock GRPO computes the prompt G times, in the forward and in the backward pass.
+Where a group's prompt is the beginning of another's, as with the steps of one trajectory, its completions branch off
+the longer one. Stock GRPO computes a prompt G times, in the forward and in the backward pass.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 import torch
 from peft import PeftModel
 
-from srl_pipeline.training.kernels.packed_attention import NAME, GroupLayout, Layout
+from srl_pipeline.training.kernels.nesting import trunks_of
+from srl_pipeline.training.kernels.packed_attention import NAME, Branch, Layout, Trunk
 from srl_pipeline.training.kernels.token_logps import token_logps
 
 TokenGroup = tuple[Sequence[int], Sequence[Sequence[int]]]
@@ -53,34 +55,44 @@ def completion_states(
     sources, labels = (torch.tensor(x, device=device) for x in (packed.sources, packed.targets))
     states = hidden[sources]
     logps = token_logps(states, base_model(model).get_output_embeddings().weight, labels, temperature)
-    lengths = [len(c) for _, completions in groups for c in completions]
-    return list(zip(logps.split(lengths), states.split(lengths), strict=True))
+    lengths = [len(c) for index in packed.order for c in groups[index][1]]
+    found = iter(zip(logps.split(lengths), states.split(lengths), strict=True))
+    by_group = {index: [next(found) for _ in groups[index][1]] for index in packed.order}
+    return [pair for index in range(len(groups)) for pair in by_group[index]]
 
 
 @dataclass
 class _Packed:
-    """All groups, one after another; ``sources[i]`` is the position whose hidden state predicts ``targets[i]``."""
+    """All groups, trunk by trunk; ``sources[i]`` is the position whose hidden state predicts ``targets[i]``.
+
+    ``order`` holds the groups' indices in the order in which their completions lie.
+    """
 
     ids: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
     targets: list[int] = field(default_factory=list)
-    layout: list[GroupLayout] = field(default_factory=list)
+    layout: list[Trunk] = field(default_factory=list)
+    order: list[int] = field(default_factory=list)
 
 
 def _pack(groups: Sequence[TokenGroup]) -> _Packed:
     packed = _Packed()
-    for prompt, completions in groups:
-        start = len(packed.ids)
-        packed.ids += prompt
-        packed.positions += range(len(prompt))
-        for completion in completions:
-            begin = len(packed.ids)
-            packed.ids += completion
-            packed.positions += range(len(prompt), len(prompt) + len(completion))
-            packed.sources += [start + len(prompt) - 1, *range(begin, begin + len(completion) - 1)]
-            packed.targets += completion
-        packed.layout.append(GroupLayout(len(prompt), tuple(len(c) for c in completions)))
+    for trunk, members in trunks_of([prompt for prompt, _ in groups]):
+        start, ids = len(packed.ids), groups[trunk][0]
+        packed.ids += ids
+        packed.positions += range(len(ids))
+        for index in members:
+            prompt, completions = groups[index]
+            for completion in completions:
+                begin = len(packed.ids)
+                packed.ids += completion
+                packed.positions += range(len(prompt), len(prompt) + len(completion))
+                packed.sources += [start + len(prompt) - 1, *range(begin, begin + len(completion) - 1)]
+                packed.targets += completion
+        branches = (Branch(len(groups[i][0]), tuple(len(c) for c in groups[i][1])) for i in members)
+        packed.layout.append(Trunk(len(ids), tuple(branches)))
+        packed.order += members
     return packed
 
 

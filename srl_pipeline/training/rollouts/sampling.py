@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn import functional
 from transformers import DynamicCache
 
+from srl_pipeline.training.kernels.nesting import trunks_of
+from srl_pipeline.training.kernels.packed_linear import pack_linears
 from srl_pipeline.training.kernels.rollout_attention import NAME, RolloutCache
 from srl_pipeline.training.kernels.shared_prefix import attention, base_model
 
@@ -20,6 +23,8 @@ COMPACT_EVERY = 8
 """Decoded tokens between two removals of finished rows."""
 LOOK_AT = 4
 """Tokens after which an unfinished line is shown to ``stop``: how it begins may decide already."""
+BLOCK = 256
+"""Tokens of the vocabulary that are summed together when one is drawn."""
 MAX_ROWS = 128
 """Rows decoded together; bounds the memory of the cache."""
 
@@ -45,6 +50,7 @@ class Sampler:
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self._model = base_model(model)
+        pack_linears(self._model)
         ends = self._model.generation_config.eos_token_id
         self._ends = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
         self._ends |= {tokenizer.get_vocab().get("<|im_end|>")}  # None, never the id of the unknown word
@@ -66,7 +72,8 @@ class Sampler:
         ``temperature`` 0 is greedy. ``stop`` sees the text at each line's end and shortly after its beginning.
         """
         results: list[list[Completion]] = [[] for _ in prompts]
-        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+        trunks = sorted(trunks_of(prompts), key=lambda found: len(prompts[found[0]]))
+        order = [index for _, members in trunks for index in members]  # alike in length, trunks whole
         size = max(1, MAX_ROWS // per_prompt)
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
@@ -121,24 +128,22 @@ class Sampler:
     def _prefill(
         self, prompts: list[Sequence[int]], per_prompt: int, room: int
     ) -> tuple[RolloutCache, torch.Tensor, torch.Tensor]:
-        device = self._model.device
-        longest = max(len(p) for p in prompts)
-        pad = self._tokenizer.pad_token_id
-        input_ids = torch.tensor([[pad] * (longest - len(p)) + list(p) for p in prompts], device=device)
-        mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
-        with attention(self._model, "sdpa"):
+        """Cache, lengths and next-token logits of every prompt; one that begins another is not computed again."""
+        device, pad = self._model.device, self._tokenizer.pad_token_id
+        trunks = trunks_of(prompts)
+        longest = max(len(prompts[trunk]) for trunk, _ in trunks)
+        padded = [[*prompts[trunk], *([pad] * (longest - len(prompts[trunk])))] for trunk, _ in trunks]
+        with attention(self._model, "sdpa"):  # padded at the end: no token sees what follows it, so no mask is needed
             out = self._model.get_decoder()(
-                input_ids=input_ids,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=DynamicCache(),
-                use_cache=True,
+                input_ids=torch.tensor(padded, device=device), past_key_values=DynamicCache(), use_cache=True
             )
-        layers = [(layer.keys, layer.values) for layer in out.past_key_values.layers]
-        cache = RolloutCache(layers, mask, per_prompt, room)
-        lengths = mask.sum(1)
-        return cache, lengths, self._model.get_output_embeddings()(out.last_hidden_state[:, -1])
+        trunk_of = {index: place for place, (_, members) in enumerate(trunks) for index in members}
+        places = torch.tensor([trunk_of[i] for i in range(len(prompts))], device=device)
+        lengths = torch.tensor([len(p) for p in prompts], device=device)
+        layers = [(layer.keys[places], layer.values[places]) for layer in out.past_key_values.layers]
+        cache = RolloutCache(layers, lengths, per_prompt, room)
+        last = out.last_hidden_state[places, lengths - 1]
+        return cache, lengths, self._model.get_output_embeddings()(last)
 
     def _decode(self, tokens: torch.Tensor, positions: torch.Tensor, cache: RolloutCache) -> torch.Tensor:
         # A 4-D mask is passed through untouched: our attention knows what is visible, so none needs to be built.
@@ -160,14 +165,31 @@ class Sampler:
 
 
 def _choose(logits: torch.Tensor, temperature: float, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens and their log-probabilities: greedy, or by inverting the cumulative distribution, one number a row."""
+    """Tokens and their log-probabilities: greedy, or by inverting the cumulative distribution, one number a row.
+
+    The vocabulary is cut into blocks: the number chooses the block by the blocks' sums, then the token inside it, so
+    that only one block a row is accumulated.
+    """
     if temperature == 0:
         return logits.argmax(dim=-1), uniform
-    chances = torch.softmax(logits.float() / temperature, dim=-1)
-    cumulative = chances.cumsum(dim=-1)
-    target = uniform[:, None] * cumulative[:, -1:]
-    tokens = torch.searchsorted(cumulative, target, right=True).clamp_(max=logits.shape[-1] - 1)
-    return tokens.squeeze(1), chances.gather(1, tokens).squeeze(1).log()
+    weights = logits.float()
+    if temperature != 1:
+        weights = weights / temperature
+    weights = (weights - weights.amax(dim=-1, keepdim=True)).exp_()
+    rows, size = weights.shape
+    blocks = functional.pad(weights, (0, -size % BLOCK)).view(rows, -1, BLOCK)
+    ends = blocks.sum(dim=-1).cumsum(dim=-1)
+    total = ends[:, -1:]
+    target = uniform[:, None] * total
+    block = torch.searchsorted(ends, target, right=True).clamp_(max=ends.shape[1] - 1)
+    before = torch.where(block > 0, ends.gather(1, (block - 1).clamp(min=0)), torch.zeros_like(target))
+    inside = blocks.gather(1, block[:, :, None].expand(-1, 1, BLOCK)).squeeze(1)
+    place = torch.searchsorted(inside.cumsum(dim=-1), target - before, right=True)
+    # Rounding may carry the number past the last token that has any weight: that token is meant.
+    last = torch.where(inside > 0, torch.arange(BLOCK, device=logits.device), -1).amax(dim=-1, keepdim=True)
+    place = torch.minimum(place, last).clamp_(min=0)
+    chosen = inside.gather(1, place)
+    return (block * BLOCK + place).squeeze(1), (chosen / total).squeeze(1).log()
 
 
 def _uniforms(seed: int, prompt: int, rows: int, tokens: int) -> torch.Tensor:

@@ -52,3 +52,18 @@ def test_the_active_adapter_is_the_one_that_counts(student: Student, tmp_path: P
             if ".default." in name:
                 parameter.mul_(2)
         assert float((model(input_ids=IDS).logits - same).abs().max()) > 0.1
+
+
+def test_an_update_is_seen_without_gradients_at_once(student: Student) -> None:
+    model = adapted(student, shaken=0.2)
+    with torch.no_grad():
+        before = model(input_ids=IDS).logits
+        for parameter in trained_parameters(model):
+            parameter.mul_(1.5)
+        after = model(input_ids=IDS).logits
+        torch.testing.assert_close(after, unfused(model)(input_ids=IDS).logits, atol=1e-4, rtol=1e-5)
+    assert float((after - before).abs().max()) > 0.01
+
+
+def trained_parameters(model: torch.nn.Module) -> list[torch.nn.Parameter]:
+    return [p for p in model.parameters() if p.requires_grad]

@@ -215,3 +215,39 @@ def test_first_tokens_are_as_frequent_as_their_probabilities_say(
     assert ((counts - draws * p).abs() <= 3 * sigma)[frequent].all()
     rare = 1 - p[frequent].sum()
     assert abs(draws - counts[frequent].sum() - draws * rare) <= 3 * (draws * rare * (1 - rare)).sqrt()
+
+
+def plainly_chosen(logits: torch.Tensor, temperature: float, uniform: torch.Tensor) -> torch.Tensor:
+    """The token whose share of the cumulative distribution holds the number, in float64."""
+    chances = torch.softmax(logits.double() / temperature, dim=-1)
+    return torch.searchsorted(chances.cumsum(-1), uniform.double()[:, None], right=True).squeeze(1)
+
+
+@pytest.mark.parametrize("size", [7, 256, 1000, 2 * 256 + 1])
+@pytest.mark.parametrize("temperature", [1.0, 0.6])
+def test_a_token_is_drawn_by_inverting_the_cumulative_distribution(size: int, temperature: float) -> None:
+    generator = torch.Generator().manual_seed(size)
+    logits = torch.randn(400, size, generator=generator) * 3
+    uniform = torch.rand(400, generator=generator)
+    found, logps = sampling._choose(logits, temperature, uniform)
+    expected = plainly_chosen(logits, temperature, uniform)
+    assert float((found == expected).float().mean()) > 0.99  # a number at a border falls to either side by rounding
+    log_all = torch.log_softmax(logits / temperature, dim=-1)
+    torch.testing.assert_close(logps, log_all.gather(1, found[:, None]).squeeze(1), atol=1e-4, rtol=0)
+
+
+def test_a_token_without_any_weight_is_never_drawn() -> None:
+    logits = torch.full((3, 600), float("-inf"))
+    logits[:, [5, 300]] = torch.tensor([0.0, 1.0])
+    uniform = torch.tensor([0.0, 0.2, 1.0 - 2**-24])
+    found, logps = sampling._choose(logits, 1.0, uniform)
+    assert found.tolist() == [5, 5, 300] and bool(torch.isfinite(logps).all())
+
+
+def test_prompts_that_begin_one_another_are_answered_as_if_alone(student: Student, sampler: Sampler) -> None:
+    whole = prompts(student)[2].ids * 2
+    nested = [whole[:9], whole, whole[: len(whole) // 2], whole[:9]]
+    asked = {"per_prompt": 1, "max_tokens": 12, "temperature": 0.0, "seed": 0, "stop": never}
+    together = sampler.sample(nested, **asked)
+    alone = [sampler.sample([ids], **asked)[0] for ids in nested]
+    assert tokens(together) == tokens(alone) and together[0][0].ids != together[1][0].ids

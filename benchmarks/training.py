@@ -1,0 +1,74 @@
+"""Training benchmark: our trainer side by side with the stock `GRPOTrainer` of the pinned TRL, on equal work.
+
+``python benchmarks/training.py [--quick] [--json FILE]``. What is compared and how it came about:
+``docs/performance.md``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+# Run as a script, Python looks for modules in this folder and not in the one above.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+# As the Makefile does, and before torch is loaded: threads that sleep at once or never halve the speed.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import torch
+from transformers.utils import logging as transformers_logging
+
+from benchmarks.engine.bookkeeping import bookkeeping_seconds
+from benchmarks.engine.cases import CASES
+from benchmarks.engine.report import Figures, environment, show, to_json
+from benchmarks.engine.rewards import measure_rewards
+from benchmarks.engine.rollouts import measure_rollouts
+from benchmarks.engine.update import measure_update
+from benchmarks.engine.whole_step import measure_steps
+from srl_pipeline.canonical import pretty
+from srl_pipeline.errors import PipelineError
+
+_Measured = TypeVar("_Measured")
+ROWS, PROMPTS = 128, 8
+QUICK_ROWS, QUICK_PROMPTS = 32, 1
+
+
+def main(
+    quick: Annotated[bool, typer.Option("--quick", help="One case, fewer rollouts: under a minute.")] = False,
+    json: Annotated[Path | None, typer.Option("--json", help="Also write the figures into this file.")] = None,
+) -> None:
+    """Measure update, sampling, whole steps, memory, the text reward and dynamic sampling's bookkeeping."""
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    where = environment(torch.get_num_threads())
+    cases, rows, count, repeats = (CASES[:1], QUICK_ROWS, QUICK_PROMPTS, 1) if quick else (CASES, ROWS, PROMPTS, 3)
+    rewards = measure_rewards(200 if quick else 2000, 3)
+    updates = [_said(f"update {case.name}", measure_update(case, 1 if quick else 5)) for case in cases]
+    rollouts = [_said(f"sampling {case.name}", measure_rollouts(case, rows, repeats)) for case in cases]
+    steps = [_said(f"whole step {case.name}", measure_steps(case, count, repeats)) for case in cases]
+    share = bookkeeping_seconds(cases[0], count) / steps[0].times.ours_median
+    figures = Figures(updates, rollouts, steps, rewards, share)
+    show(where, figures)
+    if json:
+        json.parent.mkdir(parents=True, exist_ok=True)
+        json.write_text(pretty(to_json(where, figures)), encoding="utf-8")
+
+
+def _said(name: str, measured: _Measured) -> _Measured:
+    print(f"Measured {name}", file=sys.stderr)
+    return measured
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except PipelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -1,7 +1,7 @@
 """Retrieval benchmark on WordNet: recall, latency and cost of the lore index, side by side with brute force.
 
 ``python benchmarks/retrieval.py [--quick] [--json FILE]``. What is a document, a question and relevant:
-``benchmarks/corpus.py``; figures and how to repeat them: ``docs/retrieval.md``.
+``benchmarks/search/corpus.py``; figures and how to repeat them: ``docs/retrieval.md``.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from benchmarks.corpus import make_questions, shuffled, take
-from benchmarks.download import fetch
-from benchmarks.measure import CorpusFigures, measure
-from benchmarks.report import environment, show, to_json
-from benchmarks.wordnet import read_synsets
+from benchmarks.search.corpus import make_questions, shuffled, take
+from benchmarks.search.download import fetch
+from benchmarks.search.measure import CorpusFigures, measure
+from benchmarks.search.report import environment, show, to_json
+from benchmarks.search.wordnet import read_synsets
 from srl_pipeline.canonical import pretty
 from srl_pipeline.config import LoreConfig, home
 from srl_pipeline.errors import PipelineError

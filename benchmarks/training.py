@@ -26,6 +26,7 @@ from transformers.utils import logging as transformers_logging
 
 from benchmarks.engine.bookkeeping import bookkeeping_seconds
 from benchmarks.engine.cases import CASES
+from benchmarks.engine.nested import measure_nested
 from benchmarks.engine.report import Figures, environment, show, to_json
 from benchmarks.engine.rewards import measure_rewards
 from benchmarks.engine.rollouts import measure_rollouts
@@ -54,7 +55,8 @@ def main(
     rollouts = [_said(f"sampling {case.name}", measure_rollouts(case, rows, repeats)) for case in cases]
     steps = [_said(f"whole step {case.name}", measure_steps(case, count, repeats)) for case in cases]
     share = bookkeeping_seconds(cases[0], count) / steps[0].times.ours_median
-    figures = Figures(updates, rollouts, steps, rewards, share)
+    nested = _said("nested steps", measure_nested(cases[-1].prompt, repeats))
+    figures = Figures(updates, rollouts, steps, nested, rewards, share)
     show(where, figures)
     if json:
         json.parent.mkdir(parents=True, exist_ok=True)

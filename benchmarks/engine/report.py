@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.engine.nested import Nested
 from benchmarks.engine.rewards import Rewards
 from benchmarks.engine.rollouts import Rollouts
 from benchmarks.engine.update import Updates
@@ -31,6 +32,7 @@ class Figures:
     updates: list[Updates]
     rollouts: list[Rollouts]
     steps: list[Steps]
+    nested: Nested
     rewards: Rewards
     bookkeeping_share: float
 
@@ -108,6 +110,9 @@ def _seconds(figures: Figures) -> dict[str, dict[str, float]]:
     pairs = {f"update {u.case.name}": u.times for u in figures.updates}
     pairs |= {f"sampling {r.case.name} x {r.rows}": r.times for r in figures.rollouts}
     pairs |= {f"whole step {s.case.name}, {s.prompts} groups": s.times for s in figures.steps}
+    nested = figures.nested
+    sizes = f"{nested.tokens_apart} tokens apart, {nested.tokens_together} together"
+    pairs |= {f"update of {nested.steps} nested steps, ours: {sizes}": nested.times}
     pairs |= {f"text reward, {figures.rewards.pairs} pairs": figures.rewards.times}
     return {
         name: {"stock": pair.stock_median, "ours": pair.ours_median, "ratio": pair.ratio}

@@ -49,7 +49,7 @@ def trainer(
     """A trainer of ``len(prompts)`` prompts a step, in micro-batches of one group; completions of exact length."""
     given = list(prompts)
 
-    def rewards(completion_ids: list[list[int]], place: list[int], **_: Any) -> list[float]:
+    def rewards(completion_ids: list[list[int]], place: list[int], **_: Any) -> list[float | None]:
         texts = student.tokenizer.batch_decode(completion_ids, skip_special_tokens=True)
         return [reward(given[i], text) for i, text in zip(place, texts, strict=True)]
 

@@ -33,7 +33,8 @@ class Pair:
 
 def side_by_side(stock: Callable[[], object], ours: Callable[[], object], repeats: int) -> Pair:
     """Time both in turn, after one call of each that does not count."""
-    stock(), ours()
+    stock()
+    ours()
     pairs = [(seconds(stock), seconds(ours)) for _ in range(repeats)]
     return Pair([a for a, _ in pairs], [b for _, b in pairs])
 

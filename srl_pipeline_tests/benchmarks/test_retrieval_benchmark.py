@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.corpus import amended, document, make_questions, shuffled, take
-from benchmarks.download import Release, fetch
-from benchmarks.embedders import MeteredEmbedder, PreparedEmbedder
-from benchmarks.errors import BenchmarkError
-from benchmarks.figures import agreement, latency, recall_at
-from benchmarks.indexing import build, update
-from benchmarks.measure import measure
-from benchmarks.report import environment, show, targets, to_json
-from benchmarks.searches import EXACT, FULL_TEXT, HYBRID, VECTOR, ExactSearch
-from benchmarks.wordnet import Synset, parse_line, read_synsets
+from benchmarks.search.corpus import amended, document, make_questions, shuffled, take
+from benchmarks.search.download import Release, fetch
+from benchmarks.search.embedders import MeteredEmbedder, PreparedEmbedder
+from benchmarks.search.errors import BenchmarkError
+from benchmarks.search.figures import agreement, latency, recall_at
+from benchmarks.search.indexing import build, update
+from benchmarks.search.measure import measure
+from benchmarks.search.report import environment, show, targets, to_json
+from benchmarks.search.searches import EXACT, FULL_TEXT, HYBRID, VECTOR, ExactSearch
+from benchmarks.search.wordnet import Synset, parse_line, read_synsets
 from srl_pipeline.canonical import dumps
 from srl_pipeline.config import LoreConfig
 from srl_pipeline.lore import Embedder, load_embedder

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks.figures import Latency
-from benchmarks.indexing import IndexFigures
-from benchmarks.measure import CorpusFigures
-from benchmarks.searches import EXACT, HYBRID, VECTOR
+from benchmarks.search.figures import Latency
+from benchmarks.search.indexing import IndexFigures
+from benchmarks.search.measure import CorpusFigures
+from benchmarks.search.searches import EXACT, HYBRID, VECTOR
 from srl_pipeline.cli.output import console, print_table
 from srl_pipeline.clock import now_iso
 

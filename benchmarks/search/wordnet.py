@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.errors import BenchmarkError
+from benchmarks.search.errors import BenchmarkError
 
 PARTS = ("noun", "verb", "adj", "adv")
 """Parts of speech; each has its own file ``data.<part>``."""

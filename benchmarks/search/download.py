@@ -13,8 +13,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.errors import BenchmarkError
-from benchmarks.wordnet import PARTS
+from benchmarks.search.errors import BenchmarkError
+from benchmarks.search.wordnet import PARTS
 
 TIMEOUT = 300
 """Seconds that a package tool may take."""

@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.errors import BenchmarkError
-from benchmarks.wordnet import Synset
+from benchmarks.search.errors import BenchmarkError
+from benchmarks.search.wordnet import Synset
 from srl_pipeline.canonical import seed_of
 from srl_pipeline.model_types import LoreDocument
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.corpus import amended
-from benchmarks.embedders import MeteredEmbedder, PreparedEmbedder
+from benchmarks.search.corpus import amended
+from benchmarks.search.embedders import MeteredEmbedder, PreparedEmbedder
 from srl_pipeline.canonical import digest, digest_file, pretty
 from srl_pipeline.clock import StopWatch, now_iso
 from srl_pipeline.config import LoreConfig

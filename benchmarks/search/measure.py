@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.corpus import Question, document, take
-from benchmarks.embedders import PreparedEmbedder
-from benchmarks.figures import Latency, SearchFigures, agreement, latency, recall_at
-from benchmarks.indexing import IndexFigures, build, update
-from benchmarks.searches import (
+from benchmarks.search.corpus import Question, document, take
+from benchmarks.search.embedders import PreparedEmbedder
+from benchmarks.search.figures import Latency, SearchFigures, agreement, latency, recall_at
+from benchmarks.search.indexing import IndexFigures, build, update
+from benchmarks.search.searches import (
     DEPTH,
     EXACT,
     EXACT_HYBRID,
@@ -20,7 +20,7 @@ from benchmarks.searches import (
     exact_search,
     make_searches,
 )
-from benchmarks.wordnet import Synset
+from benchmarks.search.wordnet import Synset
 from srl_pipeline.clock import StopWatch
 from srl_pipeline.config import LoreConfig
 from srl_pipeline.lore import Embedder

@@ -109,7 +109,7 @@ def test_the_report_of_the_chain_is_whole(made: tuple[Chain, dict[str, Built]]) 
     results = read_results(folder)
     assert [(s.stage, len(s.episodes)) for s in results.stages] == [(n, 4) for n in ("base", "warmup", "srl", "rlvr")]
     assert [t.stage for t in results.training] == ["warmup", "srl", "rlvr"]
-    assert {"results.json", "summary.json", "report.md"} <= {p.name for p in folder.iterdir()}
+    assert {"results.json", "summary.json", "report.md", "steps.html"} <= {p.name for p in folder.iterdir()}
     assert list((folder / "plots").glob("*.png"))
 
 

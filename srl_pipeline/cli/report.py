@@ -65,8 +65,8 @@ def find_report(store: ArtifactStore, model_type: str, version: str | None = Non
 
 
 def print_report(folder: Path) -> None:
-    """Print the report in ``folder``: a row a stage, then training, then the sentences."""
-    from srl_pipeline.evaluation import read_summary, sentences
+    """Print the report in ``folder``: a row a stage, training, the sentences, and where its step browser lies."""
+    from srl_pipeline.evaluation import find_steps_page, read_summary, sentences
     from srl_pipeline.evaluation.wording import bounds, duration, level, number, percent, stage_name
 
     summary = read_summary(folder)
@@ -101,6 +101,9 @@ def print_report(folder: Path) -> None:
         print_table("Training", columns, trained)
     for line in [*sentences(summary), *(_steps(c) for c in summary.comparisons)]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if page := find_steps_page(folder):
+        told = f"Step by step, before and after training: {page}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 def _steps(comparison: Comparison) -> str:

@@ -23,6 +23,8 @@ _TRAINING = {
     "adapter_differs_from_start": "The adapter is not the one that the stage began with.",
     "kl_bound": "The mean KL a token to the stage's start is below its bound.",
     "rollouts_used_updated_weights": "Rollouts came from the updated weights.",
+    "hacks_unpaid": "The reward pays no answer that is built to cheat as much as the expert's.",
+    "likeness_with_correctness": "Answers did not grow more like the expert's while fewer were correct.",
 }
 GATES: dict[str, dict[str, str]] = {
     "lore_index": {

@@ -32,8 +32,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, words: int =
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def report_markdown(results: EvaluationResults, summary: Summary, plots: Collection[str]) -> str:
-    """The whole report; ``plots`` are the file names that exist below `PLOTS`."""
+def report_markdown(results: EvaluationResults, summary: Summary, plots: Collection[str], steps: str = "") -> str:
+    """The whole report; ``plots`` are the file names that exist below `PLOTS`, ``steps`` that of the step browser."""
     parts = [
         f"# Evaluation: {summary.model_type.replace('_', ' ')}",
         _introduction(summary),
@@ -48,6 +48,7 @@ def report_markdown(results: EvaluationResults, summary: Summary, plots: Collect
         *_skills(summary, plots),
         *_slices(summary),
         *_samples(results),
+        *_steps(steps),
         "## Versions",
         _versions(summary),
         "## How to read this",
@@ -205,6 +206,16 @@ def pick_samples(results: EvaluationResults) -> list[tuple[str, Episode]]:
         base = [e for s in results.stages if s.stage == BASE for e in s.episodes if e.text and e.scenario_id == same]
         chosen[1:1] = [(BASE, e) for e in base]
     return chosen
+
+
+def _steps(page: str) -> list[str]:
+    if not page:
+        return []
+    told = (
+        "what the student was asked, what it thought and wrote, the expert's action, the parts of the reward, the "
+        "advantage and the verdict, for a few prompts of each stage."
+    )
+    return ["## Step by step", f"[Before and after training]({page}): {told}"]
 
 
 def _versions(summary: Summary) -> str:

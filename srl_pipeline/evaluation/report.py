@@ -1,7 +1,7 @@
 """Write the evaluation report, and read it back.
 
 A report folder holds ``results.json`` (what was measured), ``summary.json`` (what it means), ``report.md`` and
-``plots/*.png``.
+``plots/*.png``; where stages left step samples, also ``steps_<stage>.json`` and the page ``steps.html``.
 """
 
 from __future__ import annotations
@@ -21,21 +21,30 @@ from srl_pipeline.errors import ArtifactError
 from srl_pipeline.evaluation.markdown import PLOTS, report_markdown
 from srl_pipeline.evaluation.plots import draw
 from srl_pipeline.evaluation.results import EvaluationResults, TrainingSummary
+from srl_pipeline.evaluation.steps_page import STEPS_PAGE, steps_page
 from srl_pipeline.evaluation.summary import Summary, summarise
 from srl_pipeline.evaluation.wording import sentences
 from srl_pipeline.registry import Outcome
+from srl_pipeline.training.step_records import StepSamples, samples_name, samples_text
 
 RESULTS, SUMMARY, REPORT = "results.json", "summary.json", "report.md"
 _LINK = re.compile(rf"(!\[[^\]\n]*\]\()({PLOTS}/[a-z_]+\.png)(\))")
 _Read = TypeVar("_Read", bound=Record)
 
 
-def write_report(folder: Path, results: EvaluationResults, *, expected: Sequence[str] | None = None) -> Outcome:
+def write_report(
+    folder: Path,
+    results: EvaluationResults,
+    *,
+    steps: Sequence[StepSamples] = (),
+    expected: Sequence[str] | None = None,
+) -> Outcome:
     """Write the report into ``folder`` and return its metrics and gates.
 
     Args:
         folder: Where the files go; made if need be.
         results: What was measured.
+        steps: What the stages answered to a few prompts, in training order; without any there is no page of them.
         expected: Stages that must be there with at least one scenario; those of ``results`` when left out.
     """
     results = _finite(results)
@@ -46,7 +55,9 @@ def write_report(folder: Path, results: EvaluationResults, *, expected: Sequence
         (folder / PLOTS / name).write_bytes(png)
     (folder / RESULTS).write_text(dumps(results.model_dump(mode="json")) + "\n", encoding="utf-8")
     (folder / SUMMARY).write_text(pretty(summary.model_dump(mode="json")), encoding="utf-8")
-    (folder / REPORT).write_text(report_markdown(results, summary, plots), encoding="utf-8")
+    _write_steps(folder, results.model_type, steps)
+    page = STEPS_PAGE if steps else ""
+    (folder / REPORT).write_text(report_markdown(results, summary, plots, page), encoding="utf-8")
     return Outcome(
         metrics=metrics(summary),
         gates=gates(results, expected),
@@ -59,6 +70,19 @@ def write_report(folder: Path, results: EvaluationResults, *, expected: Sequence
             "sentences": sentences(summary),
         },
     )
+
+
+def _write_steps(folder: Path, model_type: str, steps: Sequence[StepSamples]) -> None:
+    for samples in steps:
+        (folder / samples_name(samples.stage)).write_text(samples_text(samples), encoding="utf-8")
+    if steps:
+        (folder / STEPS_PAGE).write_text(steps_page(model_type, steps), encoding="utf-8")
+
+
+def find_steps_page(folder: Path) -> Path | None:
+    """The step browser of a written report, where it has one."""
+    page = folder / STEPS_PAGE
+    return page if page.is_file() else None
 
 
 def metrics(summary: Summary) -> dict[str, float]:
@@ -126,13 +150,17 @@ def read_results(folder: Path) -> EvaluationResults:
 
 
 def markdown_with_inline_plots(folder: Path) -> str:
-    """The report with its plots as data URIs, for viewers that see no files; ArtifactError when a file is missing."""
+    """The report for viewers that see no files beside it; ArtifactError when a file is missing.
+
+    Plots become data URIs; the step browser, which is too large for that, is linked by where it lies.
+    """
 
     def inline(link: re.Match[str]) -> str:
         png = base64.b64encode(_bytes(folder / link[2])).decode()
         return f"{link[1]}data:image/png;base64,{png}{link[3]}"
 
-    return _LINK.sub(inline, _bytes(folder / REPORT).decode())
+    text = _LINK.sub(inline, _bytes(folder / REPORT).decode())
+    return text.replace(f"]({STEPS_PAGE})", f"]({(folder / STEPS_PAGE).as_uri()})")
 
 
 def _read(file: Path, kind: type[_Read]) -> _Read:

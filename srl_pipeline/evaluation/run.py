@@ -14,6 +14,7 @@ from srl_pipeline.generation.sampling import evaluation_scenarios
 from srl_pipeline.lore import LoreRetriever, index_folder
 from srl_pipeline.registry import Outcome
 from srl_pipeline.registry.artifacts import write_durably
+from srl_pipeline.training.step_records import StepSamples, read_samples
 from srl_pipeline.verification import ScenarioSpace
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("srl_pipeline")
 Checkpoint = tuple[str, Path | None, str]
-"""Stage, folder of its adapter (None: the base model), data version."""
+"""Stage, folder of its weights (None: the base model), data version."""
 
 
 def evaluate(workspace: Workspace, work: Path) -> Outcome:
@@ -41,7 +42,7 @@ def evaluate(workspace: Workspace, work: Path) -> Outcome:
         training=_training(workspace),
         versions=dict(workspace.request.inputs),
     )
-    return write_report(work, results)
+    return write_report(work, results, steps=_steps(workspace))
 
 
 def each_weights_once(
@@ -51,12 +52,12 @@ def each_weights_once(
 
     Greedy answers of the same weights are the same answers: a stage that changed nothing costs no evaluation.
     """
-    from srl_pipeline.training.students.adapters import WEIGHTS
+    from srl_pipeline.training.students.policy_weights import weights_file
 
     known: dict[str, StageResult] = {}
     results: list[StageResult] = []
     for name, folder, version in checkpoints:
-        weights = digest_file(folder / WEIGHTS) if folder else ""
+        weights = digest_file(weights_file(folder)) if folder else ""
         if (same := known.get(weights)) is not None:
             log.info("evaluation of %s: the weights of %s, whose answers count", name, same.stage)
             results.append(same.model_copy(update={"stage": name, "data_version": version, "seconds": 0.0}))
@@ -77,7 +78,7 @@ def _checkpoints(workspace: Workspace) -> list[Checkpoint]:
 
 def _stage(workspace: Workspace, work: Path, name: str, adapter: Path | None, version: str) -> StageResult:
     from srl_pipeline.evaluation.episodes import evaluate_checkpoint
-    from srl_pipeline.training.students.adapters import with_frozen_adapter
+    from srl_pipeline.training.students.policy_weights import load_trained
 
     file = work / f"_{name}.json"
     if file.exists():
@@ -88,7 +89,7 @@ def _stage(workspace: Workspace, work: Path, name: str, adapter: Path | None, ve
     writer = workspace.writer(student)
     bundles = LoreRetriever(index_folder(workspace.input("lore_index")), workspace.config.lore).bundles(scenarios)
     prompts = [writer.episode(s, b) for s, b in zip(scenarios, bundles, strict=True)]
-    model = with_frozen_adapter(student, adapter) if adapter else student.model
+    model = load_trained(student, adapter) if adapter else student.model
     result = evaluate_checkpoint(name, version, model, student.tokenizer, workspace.verifier, prompts, config)
     right = sum(e.correct for e in result.episodes)
     log.info("evaluation of %s: %d of %d verified, %.0f s", name, right, len(prompts), result.seconds)
@@ -103,4 +104,14 @@ def _training(workspace: Workspace) -> list[TrainingSummary]:
         TrainingSummary.model_validate(row)
         for asset in ("srl_checkpoint", "rlvr_checkpoint")
         for row in json.loads((workspace.input(asset).path / SUMMARY).read_text(encoding="utf-8"))
+    ]
+
+
+def _steps(workspace: Workspace) -> list[StepSamples]:
+    """The step samples of every stage that took some; a checkpoint of before there were any took none."""
+    stages = {"srl": workspace.input("srl_checkpoint"), "rlvr": workspace.input("rlvr_checkpoint")}
+    return [
+        read_samples(artifact.path, stage)
+        for stage, artifact in stages.items()
+        if artifact.manifest.config[stage].get("step_samples")
     ]

@@ -1,6 +1,7 @@
 """The training entry point, the same on every launcher: ``python -m srl_pipeline.training [--request FILE]``.
 
-Under Dagster Pipes the request comes in the context's extras and progress goes back as log messages. Environment:
+Under Dagster Pipes the request comes in the context's extras and progress goes back as log messages. A request for
+several processes starts the others itself; ``accelerate launch`` and ``torchrun`` work too. Environment:
 ``GOMP_SPINCOUNT=20000`` on shared machines; ``HF_HUB_OFFLINE=1``. Exit status: 0 done, 1 a PipelineError (printed),
 anything else a crash.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,18 +19,22 @@ from srl_pipeline.contracts import StageRequest
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.launchers.child import die_with_parent
 
+COMMAND = (sys.executable, "-m", "srl_pipeline.training")
+
 
 def main() -> int:
     """Run one request."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--request", type=Path, help="StageRequest as JSON; left out under Dagster Pipes.")
     file = parser.parse_args().request
+    die_with_parent()
+    if int(os.environ.get("RANK", "0")):
+        return _run(None, None)
     if file:
         logging.basicConfig(level=logging.INFO, format="%(message)s")
         return _run(StageRequest.model_validate_json(file.read_bytes()), None)
     from dagster_pipes import open_dagster_pipes
 
-    die_with_parent()
     with open_dagster_pipes() as pipes:
         log = logging.getLogger("srl_pipeline")
         log.setLevel(logging.INFO)
@@ -48,32 +54,29 @@ class _PipesHandler(logging.Handler):
         getattr(self._pipes.log, level)(self.format(record))
 
 
-def _run(request: StageRequest, pipes: Any) -> int:
-    from srl_pipeline.training.stages import run
+def _run(request: StageRequest | None, pipes: Any) -> int:
+    """Run what is asked for; a process that is not the first is told by the first."""
+    from srl_pipeline.training.peers import join_peers, start_peers
+    from srl_pipeline.training.quiet import quiet_libraries
+    from srl_pipeline.training.stages import run, run_beside
 
-    _quiet()
+    quiet_libraries()
+    if request is None:
+        run_beside(join_peers())
+        return 0
+    others = start_peers(int(request.config.get("processes", 1)), COMMAND)
     try:
-        built = run(request)
+        built = run(request, join_peers())
     except PipelineError as error:
         logging.getLogger("srl_pipeline").error("%s", error)
         print(f"error: {error}", file=sys.stderr)
         if pipes is not None:
             pipes.report_custom_message({"error": {"what": error.what, "where": error.where, "mend": error.mend}})
+        for other in others:
+            other.kill()
         return 1
     logging.getLogger("srl_pipeline").info("%s is at %s", request.stage, built.artifact.path)
-    return 0
-
-
-def _quiet() -> None:
-    """Libraries' progress bars would drown ours."""
-    import warnings
-
-    from transformers.utils import logging as transformers_logging
-
-    warnings.filterwarnings("ignore", category=UserWarning)
-    warnings.filterwarnings("ignore", category=FutureWarning)
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    return max((other.wait() for other in others), default=0)
 
 
 if __name__ == "__main__":

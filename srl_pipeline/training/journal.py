@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from srl_pipeline.canonical import dumps
+from srl_pipeline.registry.artifacts import write_durably
 
 log = logging.getLogger("srl_pipeline")
 Row = dict[str, float]
@@ -29,7 +30,7 @@ class Journal:
         """Keep the rows of the first ``step`` optimizer steps."""
         self._first = step
         rows = [r for r in self.rows() if r["step"] <= step]
-        self.file.write_text("".join(dumps(r) + "\n" for r in rows), encoding="utf-8")
+        write_durably(self.file, "".join(dumps(r) + "\n" for r in rows))  # a full disk must not cost the earlier rows
 
     def rows(self) -> list[Row]:
         """All rows so far."""

@@ -6,6 +6,7 @@ import math
 import resource
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from srl_pipeline.clock import StopWatch
 from srl_pipeline.contracts import Gate, StageRequest
 from srl_pipeline.registry import Built, Outcome, build_or_reuse
 from srl_pipeline.registry.artifacts import write_durably
+from srl_pipeline.training.failures import clean_failures
+from srl_pipeline.training.peers import ALONE, Peers
 from srl_pipeline.training.requests import stage_config
 from srl_pipeline.training.workspace import Workspace
 
@@ -21,22 +24,27 @@ if TYPE_CHECKING:
     from srl_pipeline.contracts import Trajectory
     from srl_pipeline.evaluation.results import TrainingSummary
     from srl_pipeline.training.optimization.policy_stage import PolicyOutcome
+    from srl_pipeline.training.preflight import Preflight
+    from srl_pipeline.training.students.student import Student
 
 SUMMARY = "training.json"
 """List of TrainingSummary records: what the artifact's stages did."""
 
 
-def run(request: StageRequest) -> Built:
-    """Build the artifact that ``request`` names, or find it. Resumes what an interrupted process left."""
-    from srl_pipeline.evaluation.run import evaluate
+def run(request: StageRequest, peers: Peers = ALONE) -> Built:
+    """Build the artifact that ``request`` names, or find it. Resumes what an interrupted process left.
 
-    makers: dict[str, Callable[[Workspace, Path], Outcome]] = {
-        "srl_checkpoint": train_srl,
-        "rlvr_checkpoint": train_rlvr,
-        "eval_report": evaluate,
-    }
+    The other processes of a group are in `run_beside`, which is told what to do.
+    """
     workspace = Workspace.of(request)
-    return build_or_reuse(
+    peers.told(request.model_dump(mode="json"))
+
+    def make(work: Path) -> Outcome:
+        peers.told(str(work))
+        with clean_failures(request.stage, work):
+            return _maker(request)(workspace, work)
+
+    built = build_or_reuse(
         workspace.store,
         request.stage,
         request.model_type,
@@ -45,21 +53,51 @@ def run(request: StageRequest) -> Built:
         code=request.code_version,
         seeds={"training": workspace.config.seed},
         data_version=request.data_version,
-        make=lambda work: makers[request.stage](workspace, work),
+        make=make,
     )
+    if built.reused:
+        peers.told("")
+    return built
+
+
+def run_beside(peers: Peers) -> None:
+    """What a process that is not the first does: the same stage, its share of the work, in a folder of its own.
+
+    Only what the first process leaves becomes the artifact. An evaluation is the first one's alone.
+    """
+    request = StageRequest.model_validate(peers.told(None))
+    work = peers.told(None)
+    if not work or request.stage == "eval_report":
+        return
+    own = Path(work) / f"_peer_{peers.rank}"
+    shutil.rmtree(own, ignore_errors=True)
+    shutil.copytree(work, own, ignore=lambda _, names: [n for n in names if n.startswith("_")])
+    with clean_failures(request.stage, own):
+        _maker(request)(Workspace.of(request), own)
+
+
+def _maker(request: StageRequest) -> Callable[[Workspace, Path], Outcome]:
+    from srl_pipeline.evaluation.run import evaluate
+
+    return {"srl_checkpoint": train_srl, "rlvr_checkpoint": train_rlvr, "eval_report": evaluate}[request.stage]
 
 
 def train_srl(workspace: Workspace, work: Path) -> Outcome:
-    """Format warm-up where it is needed, then SRL. Leaves ``adapter/`` and, where it ran, ``warmup/``."""
+    """Format warm-up where it is needed, then SRL.
+
+    Leaves ``adapter/`` (with ``student.tuning=full`` a whole model lies there) and, where it ran, ``warmup/``.
+    """
     from srl_pipeline.training.environment.prompts import step_prompts
     from srl_pipeline.training.environment.tasks import SrlTask
+    from srl_pipeline.training.optimization.budgets import Clock, cost_of
     from srl_pipeline.training.optimization.policy_stage import StageJob, run_policy_stage
-    from srl_pipeline.training.optimization.watch import observers_of
-    from srl_pipeline.training.students.adapters import with_adapter
+    from srl_pipeline.training.optimization.watch import Circumstances, observers_of
+    from srl_pipeline.training.preflight import preflight
+    from srl_pipeline.training.students.policy_weights import trainable
 
     config, seed = workspace.config, seed_of(workspace.config.seed, "srl")
     summaries, start = [], None
-    if warmed := _warm_up(workspace, work):
+    if warmed := warm_up(workspace, work):
         start = work / "warmup"
         summaries.append(warmed)
     watch = StopWatch()
@@ -75,21 +113,30 @@ def train_srl(workspace: Workspace, work: Path) -> Outcome:
         )
         for split in ("train", "validation")
     )
-    task = SrlTask(workspace.verifier, config.srl)
-    model = with_adapter(student, config.student, start, seed)
-    job = StageJob("srl", student, model, task, train, validation, config.srl, work, seed, observers_of(config.srl))
+    settings = config.srl.in_steps(len(train))
+    task = SrlTask(workspace.verifier, settings)
+    model = trainable(student, config.student, start, seed)
+    warmed_usd = cost_of(sum(s.seconds for s in summaries), config.usd_per_hour)
+    about = Circumstances(workspace.origin, {}, config.usd_per_hour, warmed_usd)
+    observers = [clock := Clock(), *observers_of(settings, about)]
+    job = StageJob("srl", student, model, task, train, validation, settings, work, seed, observers)
+    found = preflight(job, config.preflight)
     done = run_policy_stage(job)
     _place(done.adapter, work / "adapter")
-    summaries.append(_summary("srl", done, watch))
-    return _outcome(work, summaries, done.gates, start, model, config.srl.max_kl, needs_signal=True)
+    summaries.append(_summary("srl", done, watch.seconds + clock.earlier, found))
+    outcome = _outcome(work, summaries, done.gates, start, student, model, config.srl.max_kl, needs_signal=True)
+    return _accounted(outcome, config.usd_per_hour, found)
 
 
 def train_rlvr(workspace: Workspace, work: Path) -> Outcome:
     """RLVR from the SRL adapter. Leaves ``adapter/``."""
     from srl_pipeline.training.environment.tasks import RlvrTask
+    from srl_pipeline.training.optimization.budgets import Clock
     from srl_pipeline.training.optimization.policy_stage import StageJob, run_policy_stage
-    from srl_pipeline.training.optimization.watch import observers_of
-    from srl_pipeline.training.students.adapters import with_adapter
+    from srl_pipeline.training.optimization.watch import Circumstances, observers_of
+    from srl_pipeline.training.preflight import preflight
+    from srl_pipeline.training.routing import route_before_rlvr
+    from srl_pipeline.training.students.policy_weights import trainable
 
     config, seed, watch = workspace.config, seed_of(workspace.config.seed, "rlvr"), StopWatch()
     start = workspace.input("srl_checkpoint").path / "adapter"
@@ -102,15 +149,24 @@ def train_rlvr(workspace: Workspace, work: Path) -> Outcome:
     train, validation = (
         [writer.episode(t.scenario, t.bundle) for t in scenarios[split]] for split in ("train", "validation")
     )
-    task = RlvrTask(workspace.verifier, config.rlvr)
-    model = with_adapter(student, config.student, start, seed)
-    job = StageJob("rlvr", student, model, task, train, validation, config.rlvr, work, seed, observers_of(config.rlvr))
+    model = trainable(student, config.student, start, seed)
+    train, routed = route_before_rlvr(
+        work, student, model, RlvrTask(workspace.verifier, config.rlvr), config.rlvr, train, seed
+    )
+    settings = config.rlvr.in_steps(len(train))
+    task = RlvrTask(workspace.verifier, settings)
+    solutions = {t.scenario.id: t.steps for t in scenarios["train"]}
+    about = Circumstances(workspace.origin, solutions, config.usd_per_hour, routed=routed)
+    observers = [clock := Clock(), *observers_of(settings, about)]
+    job = StageJob("rlvr", student, model, task, train, validation, settings, work, seed, observers)
+    found = preflight(job, config.preflight)
     done = run_policy_stage(job)
     _place(done.adapter, work / "adapter")
     # Without an episode that is right where another is wrong there is nothing to learn: the adapter passes through,
     # and says so.
-    summaries = [_summary("rlvr", done, watch)]
-    return _outcome(work, summaries, done.gates, start, model, config.rlvr.max_kl, needs_signal=False)
+    summaries = [_summary("rlvr", done, watch.seconds + clock.earlier, found)]
+    outcome = _outcome(work, summaries, done.gates, start, student, model, config.rlvr.max_kl, needs_signal=False)
+    return _accounted(outcome, config.usd_per_hour, found)
 
 
 def _place(folder: Path, target: Path) -> None:
@@ -125,11 +181,11 @@ def within_reach(trajectories: Sequence[Trajectory], max_difficulty: float) -> l
     return [t for t in unique if t.scenario.difficulty <= max_difficulty]
 
 
-def _warm_up(workspace: Workspace, work: Path) -> TrainingSummary | None:
+def warm_up(workspace: Workspace, work: Path) -> TrainingSummary | None:
     """Preflight, then the warm-up if the format rate asks for it; what an interrupted process finished is kept."""
     from srl_pipeline.evaluation.results import TrainingSummary
     from srl_pipeline.training.preflight import format_rate
-    from srl_pipeline.training.students.adapters import with_adapter
+    from srl_pipeline.training.students.policy_weights import trainable
     from srl_pipeline.training.warmup import run_warmup
 
     config, done = workspace.config.warmup, work / "warmup.json"
@@ -141,7 +197,7 @@ def _warm_up(workspace: Workspace, work: Path) -> TrainingSummary | None:
         write_durably(done, pretty({"format_rate": rate}))
         return None
     student = workspace.load()
-    model = with_adapter(student, workspace.config.student, None, seed)
+    model = trainable(student, workspace.config.student, None, seed)
     writer = workspace.writer(student)
     metrics = run_warmup(student, model, writer, workspace.accepted["train"], config, work, seed)
     from srl_pipeline.training.journal import Journal
@@ -161,7 +217,7 @@ def _warm_up(workspace: Workspace, work: Path) -> TrainingSummary | None:
     return summary
 
 
-def _summary(stage: str, done: PolicyOutcome, watch: StopWatch) -> TrainingSummary:
+def _summary(stage: str, done: PolicyOutcome, seconds: float, found: Preflight | None) -> TrainingSummary:
     from srl_pipeline.evaluation.results import TrainingSummary
     from srl_pipeline.training.journal import mean_of
 
@@ -175,13 +231,13 @@ def _summary(stage: str, done: PolicyOutcome, watch: StopWatch) -> TrainingSumma
     return TrainingSummary(
         stage=stage,
         steps=len(rows),
-        seconds=watch.seconds,
+        seconds=seconds,
         generated_tokens=done.counts.generated_tokens,
         trained_tokens=done.counts.trained_tokens,
         # A measurement that is no number is left out: JSON has none, and its gate fails for want of it.
         metrics={name: value for name, value in (done.metrics | ends).items() if math.isfinite(value)},
         curve=rows,
-        note=done.note,
+        note=" ".join(note for note in (done.note, found.note if found else "") if note),
     )
 
 
@@ -190,16 +246,17 @@ def _outcome(
     summaries: list[TrainingSummary],
     watched: list[Gate],
     start: Path | None,
+    student: Student,
     model: Any,
     max_kl: float,
     *,
     needs_signal: bool,
 ) -> Outcome:
-    from srl_pipeline.training.students.adapters import difference, reload_problem
+    from srl_pipeline.training.students.policy_weights import difference, reload_problem
 
     adapter = work / "adapter"
     problem = reload_problem(adapter, model)
-    change = 0.0 if problem else difference(adapter, start)
+    change = 0.0 if problem else difference(adapter, start, student.folder)
     last = summaries[-1]
     write_durably(work / SUMMARY, pretty([s.model_dump() for s in summaries]))
     (work / "warmup.json").unlink(missing_ok=True)
@@ -217,14 +274,14 @@ def _outcome(
             name="signal",
             passed=updates > 0 or not needs_signal,
             value=metrics["kept_fraction"],
-            message=last.note or f"{metrics['kept_fraction']:.0%} of the sampled groups carried signal",
+            message=f"{metrics['kept_fraction']:.0%} of the sampled groups carried signal. {last.note}".rstrip(),
         ),
         Gate(name="adapter_reloads", passed=not problem, message=problem),
         Gate(
             name="adapter_differs_from_start",
             passed=change > 0 or updates == 0,
             value=change,
-            message="largest change of an adapter weight",
+            message="largest change of a trained weight",
         ),
         _at_most("kl_bound", metrics.get("kl"), max_kl, "mean KL a token to the stage's start"),
         _at_most(
@@ -235,6 +292,17 @@ def _outcome(
         ),
     ]
     return Outcome(metrics=metrics, gates=gates + watched)
+
+
+def _accounted(outcome: Outcome, usd_per_hour: float, found: Preflight | None) -> Outcome:
+    """With its price, and with what the preflight found."""
+    from srl_pipeline.training.optimization.budgets import cost_of
+
+    return replace(
+        outcome,
+        cost_usd=cost_of(outcome.metrics["seconds"], usd_per_hour),
+        notes={"preflight": found.model_dump()} if found else {},
+    )
 
 
 def _at_most(name: str, value: float | None, bound: float, what: str) -> Gate:

@@ -20,14 +20,16 @@ from srl_pipeline.errors import TrainingError
 from srl_pipeline.training.environment.prompts import PromptWriter
 from srl_pipeline.training.journal import Journal
 from srl_pipeline.training.kernels.shared_prefix import completion_logps
-from srl_pipeline.training.students.adapters import write_student
+from srl_pipeline.training.optimization.averaging import AveragedGradients
+from srl_pipeline.training.peers import peers
+from srl_pipeline.training.students import policy_weights
 from srl_pipeline.training.students.student import Student
 
 Transcript = tuple[list[int], list[int]]
 """Prompt ids and answer ids."""
 
 
-class WarmupTrainer(Trainer):
+class WarmupTrainer(AveragedGradients, Trainer):
     """Supervised fine-tuning on the answers alone: only their positions go through the vocabulary projection."""
 
     loss_is_scaled_for_ga = True
@@ -35,7 +37,7 @@ class WarmupTrainer(Trainer):
     def compute_loss(self, model: Any, inputs: list[Transcript], *_: Any, **__: Any) -> torch.Tensor:
         """Negative log-likelihood a token, mean over the answers of the batch."""
         groups = [(prompt, [answer]) for prompt, answer in inputs]
-        logps = completion_logps(model, groups, temperature=1.0)
+        logps = completion_logps(self.accelerator.unwrap_model(model), groups, temperature=1.0)
         loss = torch.stack([-tokens.mean() for tokens in logps]).mean()
         return loss / self.current_gradient_accumulation_steps
 
@@ -61,11 +63,19 @@ def run_warmup(
     work: Path,
     seed: int,
 ) -> dict[str, float]:
-    """Train the adapter on transcripts and save it to ``work/warmup``; returns metrics.
+    """Train the student on transcripts and save what was tuned to ``work/warmup``; returns metrics.
 
     Short enough to start over after an interruption: the same seed gives the same weights.
     """
     rows = [writer.transcript(t) for t in trajectories]
+    mine, rest = divmod(config.batch_size, peers().count)
+    if rest:
+        raise TrainingError(
+            f"A batch of {config.batch_size} transcripts cannot be shared by {peers().count} processes.",
+            where="warmup.batch_size, processes",
+            mend="Make warmup.batch_size a multiple of processes.",
+        )
+    micro = min(config.micro_batch_size, mine)
     journal = Journal(work, "warmup", config.steps)
     journal.resume(0)
     output = work / "_warmup"
@@ -75,8 +85,8 @@ def run_warmup(
         model=model,
         args=TrainingArguments(
             output_dir=str(output),
-            per_device_train_batch_size=config.micro_batch_size,
-            gradient_accumulation_steps=max(1, config.batch_size // config.micro_batch_size),
+            per_device_train_batch_size=micro,
+            gradient_accumulation_steps=mine // micro,
             max_steps=config.steps,
             learning_rate=config.learning_rate,
             lr_scheduler_type="cosine",
@@ -88,7 +98,7 @@ def run_warmup(
             report_to=[],
             disable_tqdm=True,
             use_cpu=student.device.type == "cpu",
-            bf16=False,  # the base model has its format already; the adapter stays in float32
+            bf16=False,  # the base model has its format already; what is trained stays in float32
             dataloader_pin_memory=False,
             remove_unused_columns=False,
         ),
@@ -103,10 +113,9 @@ def run_warmup(
         raise TrainingError(
             "The warm-up's loss is not a number.", where=str(journal.file), mend="Lower warmup.learning_rate."
         )
-    temporary = work / "_warmup_adapter"
+    temporary = work / "_warmup_weights"
     shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(str(temporary), selected_adapters=["default"])
-    write_student(temporary, student)
+    policy_weights.save(model, student, temporary)
     shutil.rmtree(work / "warmup", ignore_errors=True)  # of a process that was killed before it could record it
     temporary.replace(work / "warmup")
     answers = [len(answer) for _, answer in rows]

@@ -15,6 +15,7 @@ from srl_pipeline.model_types import Pack
 from srl_pipeline.registry import ArtifactStore, StoredArtifact
 from srl_pipeline.training.environment.prompts import PromptWriter
 from srl_pipeline.training.environment.transcript import write
+from srl_pipeline.training.rollouts.coverage import Origin
 from srl_pipeline.training.students.student import Student, load_student, student_folder
 from srl_pipeline.verification import Verifier, pinned_pack, split_actions
 
@@ -60,6 +61,12 @@ class Workspace:
             if reward.accepted:
                 found[reward.split].append(trajectory)
         return found
+
+    @cached_property
+    def origin(self) -> Origin:
+        """What the training prompts are made of."""
+        written = [r for r in read_rewards(self.input("verified_rewards").path) if r.split == "train"]
+        return Origin(trajectories=len(written), accepted=len(self.accepted["train"]))
 
     @cached_property
     def student_path(self) -> Path:

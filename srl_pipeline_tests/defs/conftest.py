@@ -104,6 +104,7 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> FakeDomain:
         monkeypatch.setitem(sys.modules, f"srl_pipeline.{package}", ModuleType(f"srl_pipeline.{package}"))
     replace(sys.modules["srl_pipeline.lore"], "build_lore_index", pin("lore_index"))
     replace(sys.modules["srl_pipeline.evaluation"], "markdown_with_inline_plots", lambda folder: "# Report")
+    replace(sys.modules["srl_pipeline.evaluation"], "find_steps_page", lambda folder: folder / "steps.html")
     replace(srl_pipeline.teachers, "build_teacher_pin", pin("teacher_model"))
     replace(srl_pipeline.verification, "build_rule_set", pin("rule_set"))
     replace(srl_pipeline.generation, "build_trajectories", trajectories)

@@ -135,6 +135,11 @@ def test_sample_rows_are_a_table_of_at_most_twenty_rows(runner: Runner) -> None:
         assert len(sample.records) == 20
 
 
+def test_the_report_links_its_step_browser(runner: Runner) -> None:
+    metadata = materialized(runner.run())["eval_report"].metadata
+    assert metadata["step_by_step"].value == f"{metadata['uri'].value}/steps.html"
+
+
 def test_the_leaderboard_lists_every_model_type(runner: Runner) -> None:
     table = materialized(runner.run())["leaderboard"].metadata["table"].value
     assert f"{MODEL}: yes" in str(table)

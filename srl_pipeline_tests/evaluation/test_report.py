@@ -11,6 +11,7 @@ import pytest
 from srl_pipeline.errors import ArtifactError
 from srl_pipeline.evaluation import (
     EvaluationResults,
+    find_steps_page,
     markdown_with_inline_plots,
     read_results,
     read_summary,
@@ -19,8 +20,10 @@ from srl_pipeline.evaluation import (
 )
 from srl_pipeline.evaluation.markdown import pick_samples
 from srl_pipeline.evaluation.report import gates, metrics
+from srl_pipeline.training.step_records import read_samples
 
 from .builders import episode, results, solved, stage, training
+from .step_builders import prompt, samples
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +91,20 @@ def test_a_damaged_summary_is_an_error_that_names_the_file(tmp_path: Path) -> No
     (tmp_path / "summary.json").write_text("{}")
     with pytest.raises(ArtifactError, match=r"summary\.json is not readable"):
         read_summary(tmp_path)
+
+
+def test_step_samples_are_carried_and_their_page_is_linked(tmp_path: Path) -> None:
+    given = [samples("srl", prompt(0)), samples("rlvr", prompt(1, step=None))]
+    write_report(tmp_path, results(stage("base", [True])), steps=given)
+    assert [read_samples(tmp_path, s.stage) for s in given] == given
+    assert (tmp_path / "steps.html").read_text().startswith("<!doctype html>")
+    assert "](steps.html)" in (tmp_path / "report.md").read_text()
+    assert f"]({(tmp_path / 'steps.html').as_uri()})" in markdown_with_inline_plots(tmp_path)
+
+
+def test_without_step_samples_there_is_no_page_and_no_link(folder: Path) -> None:
+    assert find_steps_page(folder) is None and not list(folder.glob("steps*"))
+    assert "steps.html" not in (folder / "report.md").read_text()
 
 
 def test_metrics_are_flat_and_name_the_last_stage_without_suffix() -> None:

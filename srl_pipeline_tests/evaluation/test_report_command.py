@@ -13,6 +13,7 @@ from srl_pipeline.evaluation import write_report
 from srl_pipeline.registry import ArtifactStore, build_or_reuse
 
 from .builders import results, stage, training
+from .step_builders import prompt, samples
 
 PACK = "buildings"
 
@@ -37,7 +38,7 @@ def stored(home: Path) -> str:
         inputs={},
         config={},
         code="c",
-        make=lambda folder: write_report(folder, made),
+        make=lambda folder: write_report(folder, made, steps=[samples("srl", prompt())]),
     )
     return built.artifact.data_version
 
@@ -54,6 +55,11 @@ def test_people_read_tables_and_sentences(stored: str) -> None:
     text = CliRunner().invoke(app, ["report", PACK, "--version", stored]).stdout
     assert stored in text and "75.0 %" in text and "Training" in text
     assert "RLVR against base: +75.0 points" in text
+
+
+def test_people_are_told_where_the_step_browser_lies(stored: str, home: Path) -> None:
+    text = CliRunner().invoke(app, ["report", PACK]).stdout
+    assert str(home / "artifacts" / "eval_report" / PACK / stored / "steps.html") in text
 
 
 def test_an_unknown_version_is_refused(stored: str) -> None:

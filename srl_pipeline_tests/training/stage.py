@@ -1,7 +1,7 @@
 """One policy stage on the random student, as a test or a child process runs it.
 
 As a script: ``python -m srl_pipeline_tests.training.stage STUDENT WORK STEP``; it kills itself while the checkpoint of
-STEP is half written.
+STEP is half written (0: never). One of several processes works in a folder of its own below WORK.
 """
 
 from __future__ import annotations
@@ -9,30 +9,46 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from srl_pipeline.training.optimization import policy_stage
+from srl_pipeline.training.optimization.observer import Observer
 from srl_pipeline.training.optimization.policy_stage import PolicyOutcome, StageJob, run_policy_stage
 from srl_pipeline.training.optimization.watch import observers_of
+from srl_pipeline.training.peers import join_peers
+from srl_pipeline.training.students.student import Student
 
 from .world import LetterTask, adapted, load, policy_config, prompts
 
 STEPS = 4
 
 
-def run_stage(student_folder: Path, work: Path, task: Any = None, **changes: Any) -> PolicyOutcome:
-    """A stage of four steps with two micro-batches each; the same weights whenever nothing interrupts it."""
+def run_stage(
+    student_folder: Path,
+    work: Path,
+    task: Any = None,
+    *,
+    model_of: Callable[[Student], Any] = adapted,
+    observers: Sequence[Observer] | None = None,
+    **changes: Any,
+) -> PolicyOutcome:
+    """A stage of four steps with two micro-batches each; the same weights whenever nothing interrupts it.
+
+    ``observers`` take the place of those that the configuration asks for.
+    """
     work.mkdir(exist_ok=True)
     student = load(student_folder)
     given = prompts(student, 8)
     config = policy_config(**({"steps": STEPS, "max_grad_norm": 1.0} | changes))
-    model = adapted(student)
+    model = model_of(student)
     given_task = task or LetterTask()
+    watching = observers_of(config) if observers is None else observers
     return run_policy_stage(
-        StageJob("srl", student, model, given_task, given[:6], given[6:], config, work, 11, observers_of(config))
+        StageJob("srl", student, model, given_task, given[:6], given[6:], config, work, 11, watching)
     )
 
 
@@ -51,4 +67,5 @@ def die_at(step: int) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)  # as the tests have it
     die_at(int(sys.argv[3]))
-    run_stage(Path(sys.argv[1]), Path(sys.argv[2]))
+    me = join_peers()
+    run_stage(Path(sys.argv[1]), Path(sys.argv[2]) / (str(me.rank) if me.count > 1 else ""))

@@ -14,6 +14,8 @@ from srl_pipeline.defs.checks import GATES
 from srl_pipeline.registry import Outcome
 from srl_pipeline.training import preflight, stages
 from srl_pipeline.training.optimization.policy_stage import StageJob, run_policy_stage
+from srl_pipeline.training.optimization.watch import Circumstances, observers_of
+from srl_pipeline.training.rollouts.coverage import Origin
 from srl_pipeline.training.students.adapters import WEIGHTS, with_adapter
 
 from .room import Room, config
@@ -22,7 +24,7 @@ from .world import LORA, LetterTask, adapted, adapter_weights, equal, load, poli
 
 def warm_up(room: Any, work: Path) -> Any:
     work.mkdir(exist_ok=True)
-    return stages._warm_up(room, work)
+    return stages.warm_up(room, work)
 
 
 @pytest.fixture
@@ -91,11 +93,22 @@ def finish(
     model, watch = with_adapter(student, LORA, start, 3), StopWatch()
     given, settings = prompts(student, 8), policy_config(**({"max_grad_norm": 1.0, "learning_rate": 1e-3} | changes))
     done = run_policy_stage(
-        StageJob("srl", student, model, task or LetterTask(), given[:6], given[6:], settings, work, 11)
+        StageJob(
+            "srl",
+            student,
+            model,
+            task or LetterTask(),
+            given[:6],
+            given[6:],
+            settings,
+            work,
+            11,
+            observers_of(settings, Circumstances(Origin(8, 6), {})),
+        )
     )
     stages._place(done.adapter, work / "adapter")
-    summaries = [stages._summary("srl", done, watch)]
-    return stages._outcome(work, summaries, done.gates, start, model, 1.0, needs_signal=needs_signal)
+    summaries = [stages._summary("srl", done, watch.seconds, None)]
+    return stages._outcome(work, summaries, done.gates, start, student, model, 1.0, needs_signal=needs_signal)
 
 
 def test_an_adapter_that_a_killed_process_left_makes_way(tmp_path: Path) -> None:

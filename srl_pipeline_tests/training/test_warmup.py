@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from srl_pipeline.errors import TrainingError
-from srl_pipeline.training.students.adapters import STUDENT, WEIGHTS, check_adapter, difference
+from srl_pipeline.training.environment.transcript import GRAMMAR_VERSION
+from srl_pipeline.training.students.adapters import WEIGHTS, check_adapter, difference
+from srl_pipeline.training.students.checkpoint import STUDENT
 from srl_pipeline.training.students.student import Student, student_identity
 from srl_pipeline.training.warmup import run_warmup
 
@@ -73,7 +75,11 @@ def test_the_adapter_says_which_student_it_belongs_to(student_folder: Path, tmp_
     warm(student_folder, tmp_path, steps=1)
     check_adapter(tmp_path / "warmup", student)
     record = json.loads((tmp_path / "warmup" / STUDENT).read_text())
-    assert record == {"name": student_folder.name, "identity": student_identity(student_folder)}
+    assert record == {
+        "name": student_folder.name,
+        "identity": student_identity(student_folder),
+        "grammar": GRAMMAR_VERSION,
+    }
 
 
 def test_a_loss_that_is_no_number_stops_and_leaves_no_adapter(student_folder: Path, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from srl_pipeline.config import PipelineConfig, PolicyConfig, StudentConfig
 from srl_pipeline.contracts import Scenario
 from srl_pipeline.training.environment.groups import GroupSignal, Score, srl_signal
 from srl_pipeline.training.environment.prompts import Prompt
+from srl_pipeline.training.environment.tasks import Explanation
+from srl_pipeline.training.environment.transcript import FormatError
 from srl_pipeline.training.students.adapters import WEIGHTS, with_adapter
 from srl_pipeline.training.students.student import Student, load_student
 from srl_pipeline.training.students.tiny_student import _tokenizer
@@ -32,6 +34,7 @@ SCENARIO = Scenario(
     id="s", model_type="houses", axes={}, brief="Design a house.", facts={}, documents=[], difficulty=0.5
 )
 LORA = StudentConfig(name="tiny", dtype="float32", lora_rank=4, lora_alpha=8)
+FULL = StudentConfig(name="tiny", dtype="float32", tuning="full")
 TIMES = {"rollout_seconds", "tokens_per_second", "step_time"}
 """Columns of the journal that a clock decides."""
 
@@ -137,8 +140,15 @@ class LetterTask:
     advantages: Callable[[], list[float]] | None = None
     scored: list[str] = field(default_factory=list)
 
+    @property
+    def titles(self) -> Sequence[str]:
+        return ("Letters",)
+
     def stop(self, text: str) -> bool:
         return text.count("\n") >= 2
+
+    def explain(self, prompt: Prompt, text: str) -> Explanation:
+        return Explanation([], [], FormatError(0, "letters are no step"))
 
     def score(self, prompt: Prompt, text: str) -> Score:
         self.scored.append(prompt.key)
@@ -164,6 +174,7 @@ def policy_config(**changes: Any) -> PolicyConfig:
         "save_every": 1,
         "validation_prompts": 2,
         "validate_every": 1,
+        "step_samples": 0,
     }
     return PolicyConfig(**(values | changes))
 

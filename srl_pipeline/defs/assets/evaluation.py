@@ -29,9 +29,13 @@ ALL = "all"
 )
 def eval_report(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult:
     def report(made: StoredArtifact) -> dict[str, dg.MetadataValue]:
-        from srl_pipeline.evaluation import markdown_with_inline_plots
+        from srl_pipeline.evaluation import find_steps_page, markdown_with_inline_plots
 
-        return {"report": dg.MetadataValue.md(markdown_with_inline_plots(made.path))}
+        page = find_steps_page(made.path)
+        return {
+            "report": dg.MetadataValue.md(markdown_with_inline_plots(made.path)),
+            **({"step_by_step": dg.MetadataValue.url(page.as_uri())} if page else {}),
+        }
 
     return materialize(context, pipeline, run_stage, report)
 

@@ -2,7 +2,11 @@
 
 SRL: the group-normalised advantage (GRPO) is computed over similarity among *well-formed* rollouts, and format has an
 advantage term of its own: one -1 among near-equal rewards would otherwise dominate mean and std, and a filter on the
-std would pass on format alone. RLVR: outcome rewards, filtered on raw correctness.
+std would pass on format alone. The paper's text makes no such difference: `paper_signal` is its literal reading.
+RLVR: outcome rewards, filtered on raw correctness.
+
+Every std here is that of the population (divided by G), in the filter as the paper writes it and in the advantage,
+where the paper says no more than std. TRL divides by G - 1: its advantages are ours times sqrt((G - 1) / G).
 """
 
 from __future__ import annotations
@@ -64,10 +68,21 @@ def srl_signal(scores: Sequence[Score], *, std_epsilon: float, format_weight: fl
     return GroupSignal(advantages, kept, std)
 
 
+def paper_signal(scores: Sequence[Score], *, std_epsilon: float) -> GroupSignal:
+    """The literal step-wise signal: rewards normalised over the whole group, the format penalty among them."""
+    rewards = [s.reward for s in scores]
+    std = population_std(rewards)
+    return GroupSignal(_normalised(rewards, std), std > std_epsilon, std)
+
+
 def rlvr_signal(scores: Sequence[Score]) -> GroupSignal:
     """Signal of an outcome group: kept when some episodes are correct and some are not, whatever the shaped reward."""
     rewards = [s.reward for s in scores]
     right = sum(s.correct for s in scores)
-    std, mean = population_std(rewards), math.fsum(rewards) / len(rewards)
-    advantages = [(r - mean) / (std + STD_FLOOR) for r in rewards]
-    return GroupSignal(advantages, 0 < right < len(scores), std)
+    std = population_std(rewards)
+    return GroupSignal(_normalised(rewards, std), 0 < right < len(scores), std)
+
+
+def _normalised(rewards: Sequence[float], std: float) -> list[float]:
+    mean = math.fsum(rewards) / len(rewards)
+    return [(r - mean) / (std + STD_FLOOR) for r in rewards]

@@ -19,6 +19,7 @@ class Prompt:
         step: The step to write (0-based), or None for a whole episode.
         expert: Actions that the teacher took at this step (several where variants share the prefix).
         before: The teacher's actions of the earlier steps.
+        family: The trajectory or scenario that it belongs to; the prompts of one family begin one another.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Prompt:
     step: int | None
     expert: list[Action]
     before: list[Action]
+    family: str = ""
 
 
 class PromptWriter:
@@ -53,7 +55,7 @@ class PromptWriter:
     def episode(self, scenario: Scenario, bundle: LoreBundle) -> Prompt:
         """The prompt of a whole episode; the answer is begun with the first heading."""
         ids = self.encode(self.chat(scenario, bundle)) + self.encode(heading(0, self.titles[0]))
-        return Prompt(scenario.id, ids, scenario, None, [], [])
+        return Prompt(scenario.id, ids, scenario, None, [], [], scenario.id)
 
     def step(self, trajectory: Trajectory, index: int, expert: list[Action], *, title: bool) -> Prompt:
         """The prompt of step ``index``: the earlier steps begin the answer; ``title`` gives the heading."""
@@ -61,7 +63,7 @@ class PromptWriter:
         begun = write(before) + (heading(index, self.titles[index]) if title else "")
         ids = self.encode(self.chat(trajectory.scenario, trajectory.bundle)) + self.encode(begun)
         key = f"{trajectory.id}:{index}"
-        return Prompt(key, ids, trajectory.scenario, index, expert, [s.action for s in before])
+        return Prompt(key, ids, trajectory.scenario, index, expert, [s.action for s in before], trajectory.id)
 
     def transcript(self, trajectory: Trajectory) -> tuple[list[int], list[int]]:
         """Prompt and target of the format warm-up: the whole answer after its first heading, and the end token."""

@@ -21,7 +21,12 @@ else:
 
 def text_similarity(student: Action, expert: Action, *, autojunk: bool) -> float:
     """Ratio of the canonical texts, 0..1."""
-    return SequenceMatcher(None, dumps(student), dumps(expert), autojunk=autojunk).ratio()
+    return ratio(dumps(student), dumps(expert), autojunk=autojunk)
+
+
+def ratio(student: str, expert: str, *, autojunk: bool) -> float:
+    """``R = 2M/T`` of two texts, the very number that `difflib` gives."""
+    return SequenceMatcher(None, student, expert, autojunk=autojunk).ratio()
 
 
 def field_similarity(student: Action, expert: Action, step: StepSpec) -> float:

@@ -81,14 +81,15 @@ class _Forward:
         return _LoraLinear.apply(x, layer.base_layer.weight, a, b, layer.scaling[name])
 
     def _without_gradient(self, x: torch.Tensor, name: str) -> torch.Tensor:
-        y = self._layer.base_layer(x)
+        y: torch.Tensor = self._layer.base_layer(x)
         a, b = self._low_precision(name, x.dtype)
         y.view(-1, y.shape[-1]).addmm_(x.reshape(-1, x.shape[-1]) @ a, b, alpha=self._layer.scaling[name])
         return y
 
     def _low_precision(self, name: str, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
         """Aᵀ and Bᵀ in ``dtype``, as the weights are now."""
-        a, b = self._layer.lora_A[name].weight, self._layer.lora_B[name].weight
+        a: Any = self._layer.lora_A[name].weight
+        b: Any = self._layer.lora_B[name].weight
         state = (a.data_ptr(), a._version, b.data_ptr(), b._version)
         known = self._rounded.get(name)
         if known is None or known[0] != state or known[1].dtype != dtype:

@@ -1,4 +1,7 @@
-"""A stage ends when its budget is spent: time, tokens, whichever is first. What was learned until then is kept."""
+"""A stage ends when its budget is spent: time, money, tokens, whichever is first. What was learned until then is kept.
+
+Seconds are those since the last checkpoint's count: what a killed attempt did after its last checkpoint is not in it.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,57 @@ from srl_pipeline.contracts import Json
 from srl_pipeline.training.optimization.observer import Observer, StageView
 from srl_pipeline.training.rollouts.collector import Counts
 
+HOUR = 3600.0
 
-class TimeBudget(Observer):
-    """Seconds since the stage began; those of interrupted attempts count."""
+
+class Clock(Observer):
+    """Seconds that a stage took; those of interrupted attempts count."""
+
+    name = "clock"
+
+    def __init__(self) -> None:
+        self.earlier = 0.0
+        """Seconds of interrupted attempts."""
+        self._started = time.monotonic()
+
+    def resumed(self, view: StageView, state: Json) -> None:
+        self.earlier = float(state)
+
+    def state(self) -> Json:
+        return self.seconds
+
+    @property
+    def seconds(self) -> float:
+        """Of all attempts together."""
+        return self.earlier + time.monotonic() - self._started
+
+
+class TimeBudget(Clock):
+    """So many seconds."""
 
     name = "time_budget"
 
     def __init__(self, seconds: float) -> None:
-        self._seconds, self._before, self._started = seconds, 0.0, time.monotonic()
-
-    def resumed(self, view: StageView, state: Json) -> None:
-        self._before = float(state)
+        super().__init__()
+        self._most = seconds
 
     def stop(self, step: int) -> str:
-        spent = self._spent()
-        return f"the time budget of {self._seconds:.0f} s is spent ({spent:.0f} s)" if spent > self._seconds else ""
+        spent = self.seconds
+        return f"the time budget of {self._most:.0f} s is spent ({spent:.0f} s)" if spent > self._most else ""
 
-    def state(self) -> Json:
-        return self._spent()
 
-    def _spent(self) -> float:
-        return self._before + time.monotonic() - self._started
+class MoneyBudget(Clock):
+    """So many dollars, at the price of the machine; ``before`` is what the artifact cost before this stage, in USD."""
+
+    name = "money_budget"
+
+    def __init__(self, usd: float, usd_per_hour: float, before: float = 0.0) -> None:
+        super().__init__()
+        self._most, self._price, self._before = usd, usd_per_hour, before
+
+    def stop(self, step: int) -> str:
+        spent = self._before + cost_of(self.seconds, self._price)
+        return f"the money budget of {self._most:.2f} USD is spent ({spent:.2f} USD)" if spent >= self._most else ""
 
 
 class TokenBudget(Observer):
@@ -48,3 +81,8 @@ class TokenBudget(Observer):
     def stop(self, step: int) -> str:
         spent = self._counts.generated_tokens + self._counts.trained_tokens
         return f"the budget of {self._tokens:,} tokens is spent ({spent:,})" if spent >= self._tokens else ""
+
+
+def cost_of(seconds: float, usd_per_hour: float) -> float:
+    """What a machine of this price costs for so long, in USD."""
+    return seconds * usd_per_hour / HOUR

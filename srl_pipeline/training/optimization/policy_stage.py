@@ -23,11 +23,12 @@ from srl_pipeline.errors import TrainingError
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.tasks import Task
 from srl_pipeline.training.journal import Journal
+from srl_pipeline.training.optimization.algorithms import policy_collector, policy_trainer
 from srl_pipeline.training.optimization.canary import sampler_gap
 from srl_pipeline.training.optimization.observer import Observer, StageView
-from srl_pipeline.training.optimization.trainer import MAX_IDLE, PolicyTrainer, Row
-from srl_pipeline.training.rollouts.collector import Batch, Collector, Counts
-from srl_pipeline.training.students.adapters import write_student
+from srl_pipeline.training.optimization.trainer import MAX_IDLE, Row
+from srl_pipeline.training.peers import peers
+from srl_pipeline.training.rollouts.collector import Batch, Counts
 from srl_pipeline.training.students.student import Student
 
 log = logging.getLogger("srl_pipeline")
@@ -37,6 +38,20 @@ STATE = "stage_state.json"
 PROBES = 4
 """Prompts on which KL and canary are measured when the stage ends."""
 
+COLUMNS = (
+    "entropy",
+    "kl",
+    "kl_coef",
+    "policy_loss",
+    "value_loss",
+    "explained_variance",
+    "clip_fraction",
+    "margin",
+    "pair_accuracy",
+    "step_time",
+)
+"""Columns of the journal that a trainer logs; each algorithm has some of them."""
+
 
 @dataclass(frozen=True)
 class StageJob:
@@ -44,7 +59,7 @@ class StageJob:
 
     Attributes:
         name: srl or rlvr; names files and checkpoints below ``work``.
-        model: The student with its trainable adapter.
+        model: The student with its trainable weights.
         validation: Held-back prompts; the best checkpoint is chosen on the first of them.
         work: Folder of the artifact; an interrupted job goes on from what it left there.
         observers: What watches the stage.
@@ -75,7 +90,7 @@ class PolicyOutcome:
 
 
 class _Keeper(TrainerCallback):
-    """Completes checkpoints with our own state, validates, remembers the best adapter."""
+    """Completes checkpoints with our own state, validates, remembers the best weights."""
 
     def __init__(self, stage: _Stage) -> None:
         self._stage = stage
@@ -101,13 +116,13 @@ class _Stage:
     def __init__(self, job: StageJob) -> None:
         self.job, config = job, job.config
         self.journal = Journal(job.work, job.name, config.steps)
-        self.collector = Collector(job.train, job.task, config, job.seed)
+        self.collector = policy_collector(job.train, job.task, config, job.seed)
         self.validation = list(job.validation)[: config.validation_prompts]
         self.probe_prompts = (list(job.validation) or list(job.train))[:PROBES]
         self.checkpoints = job.work / f"_checkpoints_{job.name}"
         self.best: dict[str, float] = {}
         self.why_ended = ""
-        self.trainer = PolicyTrainer(
+        self.trainer = policy_trainer(
             job.student,
             job.model,
             self.collector,
@@ -120,7 +135,8 @@ class _Stage:
         self.view = StageView(job.name, config, job.work, self.validation, self.collector, self.trainer)
 
     def run(self) -> None:
-        resume = last_complete_checkpoint(self.checkpoints)
+        found = peers().told(str(last_complete_checkpoint(self.checkpoints) or ""))
+        resume = Path(found) if found else None  # the first process's: all go on from the same
         if resume is None:
             shutil.rmtree(self.checkpoints, ignore_errors=True)
             self.journal.resume(0)
@@ -133,6 +149,7 @@ class _Stage:
             self.collector.counts = Counts(**state["counts"])
             self.collector.productive = set(state["productive"])
             self.best, self.why_ended = state["best"], state["why_ended"]
+            self.trainer.restore(state["trainer"])
             self.journal.resume(state["step"])
             for observer in self.job.observers:
                 observer.resumed(self.view, state["observers"][observer.name])
@@ -166,7 +183,7 @@ class _Stage:
                 mend="Lower the learning rate; the last good checkpoint is kept.",
             )
         row = {"step": float(step), "loss": logs["loss"], "grad_norm": float(logs.get("grad_norm", 0.0))}
-        row |= {name: logs[name] for name in ("entropy", "kl", "step_time") if logs.get(name) is not None}
+        row |= {name: logs[name] for name in COLUMNS if logs.get(name) is not None}
         self.journal.finish(row)
 
     def validate(self, step: int) -> None:
@@ -203,11 +220,16 @@ class _Stage:
             "productive": sorted(self.collector.productive),
             "best": self.best,
             "why_ended": self.why_ended,
+            "trainer": self.trainer.own_state(),
             "observers": {o.name: o.state() for o in self.job.observers},
         }
         temporary = folder / f"{STATE}.tmp"
         temporary.write_text(json.dumps(state), encoding="utf-8")  # canonical text would round the best reward
         temporary.rename(folder / STATE)
+        # A resumed run goes on from here: an earlier best is not asked for again, and may be a whole model.
+        for earlier in self.checkpoints.glob("best-*"):
+            if self.best.get("step") != float(earlier.name.removeprefix("best-")):
+                shutil.rmtree(earlier)
 
     def outcome(self) -> PolicyOutcome:
         name = self.job.name
@@ -218,8 +240,9 @@ class _Stage:
             self.trainer._load_from_checkpoint(str(target))
         else:
             self.trainer._save(str(target))
-        write_student(target, self.job.student)
         counts, rows = self.collector.counts, self.journal.rows()
+        # A batch may carry nothing to learn from although its groups were kept (PPO, before the first reward).
+        updates = sum(row.get("grad_norm", 0.0) > 0 for row in rows)
         # Fresh samples with a seed of their own: the same figures whether or not the run was interrupted.
         probe = self.collector.sample(self.trainer.sampler, self.probe_prompts, seed=seed_of(name, "probe"))
         groups = [(g.prompt.ids, [c.ids for c in g.completions]) for g in probe]
@@ -227,7 +250,7 @@ class _Stage:
             "kl": self.trainer.kl_to_start(groups),
             "canary_gap": sampler_gap(self.trainer, probe),
             "kept_fraction": counts.kept / counts.sampled if counts.sampled else 0.0,
-            "updates": float(counts.updates),
+            "updates": float(updates),
             "productive_prompts": float(len(self.collector.productive)),
             "generated_tokens": float(counts.generated_tokens),
             "trained_tokens": float(counts.trained_tokens),
@@ -236,12 +259,12 @@ class _Stage:
         for observer in self.job.observers:
             metrics |= observer.ended(self.view)
         gates = [gate for observer in self.job.observers for gate in observer.gates()]
-        note = self.why_ended if counts.updates else "No group carried signal, so no weight was changed."
+        note = self.why_ended if updates else "No group carried signal, so no weight was changed."
         return PolicyOutcome(target, counts, rows, metrics, gates, note)
 
 
 def run_policy_stage(job: StageJob) -> PolicyOutcome:
-    """Train the model's adapter; the best one lies in ``work/name`` afterwards."""
+    """Train the model's policy; the best weights lie in ``work/name`` afterwards."""
     if not job.train:
         raise TrainingError(
             "There are no prompts to train on.",

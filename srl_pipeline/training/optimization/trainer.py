@@ -1,4 +1,4 @@
-"""GRPO with dynamic sampling and shared prefixes, as an extension of TRL's trainer.
+"""GRPO with dynamic sampling and shared prefixes, as an extension of TRL's trainer; the base of PPO and DPO.
 
 TRL keeps the loss, the optimizer, gradient accumulation and checkpoints. We replace three of its hooks; a test proves
 that each is really called:
@@ -6,6 +6,8 @@ that each is really called:
 - `_generate_and_score_completions`: batches come from our `Collector` (refill, rewards, advantages, filter).
 - `_prepare_inputs`: groups stay whole in a micro-batch (TRL shuffles them apart), because
 - `_get_per_token_logps_and_entropies`: computes a group's prompt once.
+
+Other algorithms (`ppo`, `dpo`) replace `_micro_batches`, what is prepared of a batch, and `_loss`.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import load_peft_weights, set_peft_model_state_dict
 from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -26,21 +28,24 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from srl_pipeline.config import PolicyConfig
 from srl_pipeline.errors import TrainingError
 from srl_pipeline.training.kernels.shared_prefix import TokenGroup, completion_logps
-from srl_pipeline.training.rollouts.collector import Batch, Collector
+from srl_pipeline.training.optimization.arguments import grpo_arguments, micro_batches
+from srl_pipeline.training.optimization.averaging import AveragedGradients
+from srl_pipeline.training.optimization.kl_control import next_coefficient
+from srl_pipeline.training.peers import peers
+from srl_pipeline.training.rollouts.collector import Batch, Collector, Group
 from srl_pipeline.training.rollouts.sampling import Sampler
+from srl_pipeline.training.students import policy_weights
 from srl_pipeline.training.students.student import Student
 
 log = logging.getLogger("srl_pipeline")
-START = "start"
-"""Name of the frozen copy of the adapter that the stage began with; absent when it began with the base model."""
 MAX_IDLE = 5
 """Consecutive steps without any group that carries signal, after which a stage ends."""
 
 Row = dict[str, float]
 
 
-class PolicyTrainer(GRPOTrainer):
-    """One stage of policy optimisation on a LoRA adapter."""
+class PolicyTrainer(AveragedGradients, GRPOTrainer):
+    """One stage of policy optimisation: of a LoRA adapter, or of the whole model."""
 
     model: Any
     args: GRPOConfig
@@ -57,45 +62,54 @@ class PolicyTrainer(GRPOTrainer):
         on_batch: Callable[[Row, Batch], None],
         callbacks: list[Any],
     ) -> None:
-        self._collector, self._policy, self._on_batch = collector, config, on_batch
+        self._row: Row = {}
+        self._kl: tuple[float, int] | None = None
+        self._student, self._collector, self._policy, self._on_batch = student, collector, config, on_batch
         self.sampler = Sampler(model, student.tokenizer)
-        per_step = config.prompts_per_step * config.rollouts
-        micro = max(1, config.micro_batch_size // config.rollouts) * config.rollouts
-        if per_step % micro:
-            micro = config.rollouts
         super().__init__(
             model=model,
             reward_funcs=_scored_by_the_task,
-            args=grpo_arguments(config, output, seed, micro, per_step // micro, student),
+            args=grpo_arguments(config, output, seed, *micro_batches(config, peers().count), student),
             train_dataset=Dataset.from_dict({"prompt": ["drawn by the collector"] * config.prompts_per_step}),
             processing_class=student.tokenizer,
-            callbacks=[_NoSignal(collector), *callbacks],
+            callbacks=[_NoSignal(collector), _KlControl(self), *callbacks],
         )
+        self.beta = config.kl_beta
         self.remove_callback(PrinterCallback)  # the journal says it better
 
     def _prepare_inputs(self, generation_batch: Any) -> Any:
         if not self.model.training:
             return super()._prepare_inputs(generation_batch)
         every = self.args.steps_per_generation or 1
-        if self._step % every == 0 or self._buffered_inputs is None:
+        if self._step % (every * self.num_iterations) == 0 or self._buffered_inputs is None:
             self._buffered_inputs = self._micro_batches(self._generate_and_score_completions(generation_batch))
+        elif self._step % every == 0:  # the same batch, once more
+            self._collector.counts.trained_tokens += self._batch_tokens
         return self._buffered_inputs[self._step % every]
 
     def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
         begun = time.perf_counter()
         batch = self._collector.collect(self.sampler, self.state.global_step)
         self._rollout_seconds = time.perf_counter() - begun
+        self._batch_tokens = sum(len(c.ids) for g in batch.kept for c in g.completions)
         self._report(batch)
         return {"groups": batch.kept}
 
     def _micro_batches(self, batch: dict[str, Any]) -> list[dict[str, Any]]:
-        """Cut the kept groups into micro-batches; where groups are lacking, the mean is over those that are there."""
-        groups, every = batch["groups"], self.args.steps_per_generation or 1
-        per = self._policy.prompts_per_step // every
-        scale = self._policy.prompts_per_step / max(1, len(groups))
-        return [self._to_tensors(groups[i * per : (i + 1) * per], per, scale) for i in range(every)]
+        """This process's micro-batches of the kept groups; the mean is over all groups that are there."""
+        parts = self._cut(batch["groups"])
+        # TRL takes the mean over the rows of a micro-batch, then over the micro-batches: each must count by its rows
+        shares = [len(parts) * len(part) / max(1, len(batch["groups"])) for part in parts]
+        mine = peers().mine(list(zip(parts, shares, strict=True)))
+        return [self._to_tensors(part, share) for part, share in mine]
 
-    def _to_tensors(self, groups: list[Any], per: int, scale: float) -> dict[str, Any]:
+    def _cut(self, groups: list[Group]) -> list[list[Group]]:
+        """The groups of each micro-batch, evenly, neighbours together: they may share a trunk. Some may be empty."""
+        every = (self.args.steps_per_generation or 1) * peers().count
+        ends = [round(i * len(groups) / every) for i in range(every + 1)]
+        return [groups[start:end] for start, end in pairwise(ends)]
+
+    def _to_tensors(self, groups: list[Group], share: float) -> dict[str, Any]:
         device = self.accelerator.device
         rows = [
             (g.prompt.ids, c.ids, a) for g in groups for c, a in zip(g.completions, g.signal.advantages, strict=True)
@@ -116,7 +130,7 @@ class PolicyTrainer(GRPOTrainer):
             "completion_mask": mask,
             "advantages": advantages,
             "num_items_in_batch": mask.sum(),
-            "share": scale * len(groups) / per,  # TRL averages over the rows present; absent groups must not count
+            "share": share,
         }
         if self.beta:
             inputs["ref_per_token_logps"] = self.reference_logps(inputs["groups"], longest)
@@ -128,8 +142,16 @@ class PolicyTrainer(GRPOTrainer):
                 (p.sum() * 0.0 for p in model.parameters() if p.requires_grad),
                 torch.zeros((), device=self.model.device),
             )
+        return self._loss(self.accelerator.unwrap_model(model), inputs)
+
+    def _loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        """Share of one micro-batch, which is not empty, in the loss of an optimizer step."""
         self._groups = inputs["groups"]
-        return super()._compute_loss(model, inputs) * inputs["share"]
+        loss = super()._compute_loss(model, inputs) * inputs["share"]
+        if self.beta:
+            tokens = int(inputs["completion_mask"].sum())
+            self._observe_kl(self._metrics["train"]["kl"][-1] * tokens, tokens)
+        return loss
 
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, *_: Any, **__: Any
@@ -139,21 +161,42 @@ class PolicyTrainer(GRPOTrainer):
         return logps, -logps.detach(), None
 
     def _policy_logps(self, model: Any, groups: Any, width: int) -> torch.Tensor:
-        found = completion_logps(model, groups, temperature=self.temperature)
-        return torch.stack([torch.nn.functional.pad(t, (0, width - len(t))) for t in found])
+        return padded(completion_logps(model, groups, temperature=self.temperature), width)
 
     @torch.no_grad()
     def reference_logps(self, groups: Any, width: int) -> torch.Tensor:
-        """Log-probabilities under the stage's start: the frozen adapter, or no adapter at all."""
-        model = self.accelerator.unwrap_model(self.model)
-        if START in model.peft_config:
-            model.set_adapter(START)
-            try:
-                return self._policy_logps(model, groups, width)
-            finally:
-                _activate_policy(model)
-        with model.disable_adapter():
-            return self._policy_logps(model, groups, width)
+        """Log-probabilities under the stage's start."""
+        with policy_weights.at_start(self.accelerator.unwrap_model(self.model)) as start:
+            return self._policy_logps(start, groups, width)
+
+    def _observe_kl(self, total: float, tokens: int) -> None:
+        """Take note of the KL to the stage's start, summed over ``tokens`` tokens of this batch."""
+        before = self._kl or (0.0, 0)
+        self._kl = before[0] + total, before[1] + tokens
+        self._row["kl_coef"] = self.beta
+
+    def steer_kl(self) -> None:
+        """After an optimizer step: the coefficient for the next batch, where this one's KL was measured."""
+        policy = self._policy
+        if self._kl and policy.kl_target:
+            total, tokens = (sum(column) for column in zip(*peers().together([self._kl]), strict=True))
+            self.beta = next_coefficient(
+                self.beta, total / tokens, target=policy.kl_target, least=policy.kl_beta_min, most=policy.kl_beta_max
+            )
+        self._kl = None
+
+    def own_state(self) -> dict[str, float]:
+        """What a checkpoint must hold beyond weights, optimizer and random state."""
+        return {"kl_coef": self.beta}
+
+    def restore(self, own: dict[str, float]) -> None:
+        """Go on from what `own_state` returned."""
+        self.beta = own["kl_coef"]
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """TRL's metrics and those that were noted in ``_row`` during the step."""
+        row, self._row = self._row, {}
+        super().log(logs | row, start_time)
 
     @torch.no_grad()
     def kl_to_start(self, groups: Sequence[TokenGroup]) -> float:
@@ -188,13 +231,12 @@ class PolicyTrainer(GRPOTrainer):
         self._on_batch(row, batch)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """Only the trained adapter: the frozen start is an input."""
-        folder = output_dir or self.args.output_dir
-        self.accelerator.unwrap_model(self.model).save_pretrained(folder, selected_adapters=["default"])
+        """Only what is trained: the frozen start is an input."""
+        folder = Path(output_dir or str(self.args.output_dir))
+        policy_weights.save(self.accelerator.unwrap_model(self.model), self._student, folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        weights = load_peft_weights(resume_from_checkpoint, device="cpu")
-        set_peft_model_state_dict(self.accelerator.unwrap_model(self.model), weights, adapter_name="default")
+        policy_weights.restore(self.accelerator.unwrap_model(self.model), Path(resume_from_checkpoint))
 
 
 class _NoSignal(TrainerCallback):
@@ -213,48 +255,19 @@ class _NoSignal(TrainerCallback):
             control.should_training_stop = control.should_save = True
 
 
-def grpo_arguments(
-    config: PolicyConfig, output: Path, seed: int, micro: int, accumulate: int, student: Student
-) -> GRPOConfig:
-    """TRL's arguments: per-sequence mean, symmetric clip, group-std-normalised advantages (paper, section 3.3)."""
-    return GRPOConfig(
-        output_dir=str(output),
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=accumulate,
-        num_generations=config.rollouts,
-        max_completion_length=config.max_tokens,
-        temperature=config.temperature,
-        learning_rate=config.learning_rate,
-        lr_scheduler_type="constant",
-        max_steps=config.steps,
-        max_grad_norm=config.max_grad_norm,
-        beta=0.0 if config.kl_beta == 0 else config.kl_beta,
-        epsilon=config.clip_epsilon,
-        use_bias_correction_kl=False,  # the plain k3 gradient; TRL's default weighs it with the ratio
-        loss_type="grpo",
-        scale_rewards="group",
-        seed=seed,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="steps",
-        save_steps=config.save_every,
-        save_total_limit=2,
-        report_to=[],
-        disable_tqdm=True,
-        use_cpu=student.device.type == "cpu",
-        bf16=False,  # the base model has its format already; the adapter stays in float32
-        gradient_checkpointing=False,
-        dataloader_pin_memory=False,
-        remove_unused_columns=False,
-        shuffle_dataset=False,
-        ignore_data_skip=True,
-    )
+class _KlControl(TrainerCallback):
+    """Before anything is saved, so that the next coefficient lies in the checkpoint."""
+
+    def __init__(self, trainer: PolicyTrainer) -> None:
+        self._trainer = trainer
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._trainer.steer_kl()
 
 
-def _activate_policy(model: Any) -> None:
-    model.set_adapter("default")
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_("lora_" in name and ".default." in name)
+def padded(rows: Sequence[torch.Tensor], width: int) -> torch.Tensor:
+    """Rows of numbers as one tensor ``[B, width]``, zeros at the end."""
+    return torch.stack([torch.nn.functional.pad(row, (0, width - len(row))) for row in rows])
 
 
 def _scored_by_the_task(**_: Any) -> list[float | None]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from srl_pipeline.canonical import seed_of
 from srl_pipeline.config import PolicyConfig
 from srl_pipeline.training.environment.groups import GroupSignal, Score
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.tasks import Task
+from srl_pipeline.training.peers import ALONE, Peers
 from srl_pipeline.training.rollouts.sampling import Completion, Sampler
 
 NO_SIGNAL = GroupSignal([0.0], kept=False, std=0.0)
@@ -59,8 +61,12 @@ class Batch:
 class Collector:
     """Fills batches from a list of prompts."""
 
-    def __init__(self, prompts: Sequence[Prompt], task: Task, config: PolicyConfig, seed: int) -> None:
-        self._prompts, self._task, self._config, self._seed = prompts, task, config, seed
+    def __init__(
+        self, prompts: Sequence[Prompt], task: Task, config: PolicyConfig, seed: int, peers: Peers = ALONE
+    ) -> None:
+        self.prompts, self.task, self._peers = prompts, task, peers
+        self._units = by_family(prompts) if config.draw == "trajectories" else [[p] for p in prompts]
+        self._config, self._seed = config, seed
         self.counts = Counts()
         self.productive: set[str] = set()
         """Keys of prompts that ever gave a gradient."""
@@ -72,7 +78,7 @@ class Collector:
         sampled: list[Group] = []
         attempt = 0
         while len(kept) < config.prompts_per_step and attempt <= config.max_resamples:
-            prompts = [self._next() for _ in range(config.prompts_per_step - len(kept))]
+            prompts = self._draw(config.prompts_per_step - len(kept))
             groups = self.sample(sampler, prompts, seed=seed_of(self._seed, step, attempt))
             sampled += groups
             kept += [g for g in groups if g.signal.kept]
@@ -89,37 +95,57 @@ class Collector:
     def sample(self, sampler: Sampler, prompts: Sequence[Prompt], *, seed: int) -> list[Group]:
         """One group for each prompt."""
         config = self._config
-        found = sampler.sample(
-            [p.ids for p in prompts],
-            per_prompt=config.rollouts,
-            max_tokens=config.max_tokens,
-            temperature=config.temperature,
-            seed=seed,
-            stop=self._task.stop,
-        )
-        groups: list[Group] = []
-        for prompt, completions in zip(prompts, found, strict=True):
-            scores = [self._task.score(prompt, c.text) for c in completions]
-            groups.append(Group(prompt, completions, scores, self._task.signal(scores)))
-        return groups
+        answers = self._answers(sampler, prompts, per_prompt=config.rollouts, temperature=config.temperature, seed=seed)
+        return [
+            Group(prompt, completions, scores, self.task.signal(scores))
+            for prompt, (completions, scores) in zip(prompts, answers, strict=True)
+        ]
 
     def greedy(self, sampler: Sampler, prompts: Sequence[Prompt]) -> list[Group]:
         """Greedy answers: groups of one, which carry no advantage."""
-        found = sampler.sample(
-            [p.ids for p in prompts],
-            per_prompt=1,
-            max_tokens=self._config.max_tokens,
-            temperature=0.0,
-            seed=0,
-            stop=self._task.stop,
-        )
-        scores = [[self._task.score(p, c[0].text)] for p, c in zip(prompts, found, strict=True)]
-        return [Group(p, c, s, NO_SIGNAL) for p, c, s in zip(prompts, found, scores, strict=True)]
+        answers = self._answers(sampler, prompts, per_prompt=1, temperature=0.0, seed=0)
+        return [Group(prompt, *answer, NO_SIGNAL) for prompt, answer in zip(prompts, answers, strict=True)]
 
-    def _next(self) -> Prompt:
-        """The prompt at the cursor of an endless sequence of seeded permutations."""
-        epoch, place = divmod(self.counts.cursor, len(self._prompts))
-        order = list(range(len(self._prompts)))
+    def _answers(
+        self, sampler: Sampler, prompts: Sequence[Prompt], **how: Any
+    ) -> list[tuple[list[Completion], list[Score]]]:
+        """Completions and scores of each prompt. Every process samples and scores its share; all get all of them."""
+        mine = self._peers.mine(prompts)
+        found = sampler.sample(
+            [p.ids for p in mine],
+            max_tokens=self._config.max_tokens,
+            stop=self.task.stop,
+            first=self._peers.start(len(prompts)),
+            **how,
+        )
+        answers = [
+            (completions, [self.task.score(prompt, c.text) for c in completions])
+            for prompt, completions in zip(mine, found, strict=True)
+        ]
+        if self._peers.count == 1:
+            return answers
+        said = self._peers.together([[[asdict(c) for c in cs], [asdict(s) for s in ss]] for cs, ss in answers])
+        return [([Completion(**c) for c in cs], [Score(**s) for s in ss]) for cs, ss in said]
+
+    def _draw(self, least: int) -> list[Prompt]:
+        """At least so many prompts; only whole trajectories where those are drawn."""
+        drawn: list[Prompt] = []
+        while len(drawn) < least:
+            drawn += self._next()
+        return drawn
+
+    def _next(self) -> list[Prompt]:
+        """What stands at the cursor of an endless sequence of seeded permutations."""
+        epoch, place = divmod(self.counts.cursor, len(self._units))
+        order = list(range(len(self._units)))
         random.Random(seed_of(self._seed, "epoch", epoch)).shuffle(order)
         self.counts.cursor += 1
-        return self._prompts[order[place]]
+        return self._units[order[place]]
+
+
+def by_family(prompts: Sequence[Prompt]) -> list[list[Prompt]]:
+    """Prompts of one trajectory together, in the order of the first of each."""
+    families: dict[str, list[Prompt]] = {}
+    for prompt in prompts:
+        families.setdefault(prompt.family, []).append(prompt)
+    return list(families.values())

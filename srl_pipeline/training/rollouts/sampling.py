@@ -66,10 +66,12 @@ class Sampler:
         temperature: float,
         seed: int,
         stop: Stop,
+        first: int = 0,
     ) -> list[list[Completion]]:
         """``per_prompt`` completions of each prompt (token ids).
 
         ``temperature`` 0 is greedy. ``stop`` sees the text at each line's end and shortly after its beginning.
+        ``first`` is the number of the first prompt among those that several processes sample with one seed.
         """
         results: list[list[Completion]] = [[] for _ in prompts]
         trunks = sorted(trunks_of(prompts), key=lambda found: len(prompts[found[0]]))
@@ -78,7 +80,7 @@ class Sampler:
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             # the seed belongs to the prompt's place, so that the batch size does not change what is sampled
-            noise = torch.stack([_uniforms(seed, i, per_prompt, max_tokens) for i in chosen]).flatten(0, 1)
+            noise = torch.stack([_uniforms(seed, first + i, per_prompt, max_tokens) for i in chosen]).flatten(0, 1)
             found = self._sample_batch([prompts[i] for i in chosen], per_prompt, max_tokens, temperature, noise, stop)
             for place, index in enumerate(chosen):
                 results[index] = found[place * per_prompt : (place + 1) * per_prompt]

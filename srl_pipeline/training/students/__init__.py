@@ -1,1 +1,1 @@
-"""The models that are trained: their weights, tokenizers and LoRA adapters."""
+"""The models that are trained: their weights, tokenizers, and what is tuned of them."""

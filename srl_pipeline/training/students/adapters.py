@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
-from pydantic import ValidationError
-from safetensors import SafetensorError
+from peft import (
+    LoraConfig,
+    PeftModel,
+    get_peft_model,
+    get_peft_model_state_dict,
+    load_peft_weights,
+    set_peft_model_state_dict,
+)
 from safetensors.torch import load_file
 
-from srl_pipeline.canonical import pretty
 from srl_pipeline.config import StudentConfig
-from srl_pipeline.contracts import Record
 from srl_pipeline.errors import TrainingError
 from srl_pipeline.training.kernels.fused_lora import fuse_lora
-from srl_pipeline.training.optimization.trainer import START
-from srl_pipeline.training.students.student import Student, student_identity
+from srl_pipeline.training.students import checkpoint
+from srl_pipeline.training.students.student import Student
 
 WEIGHTS = "adapter_model.safetensors"
-STUDENT = "student.json"
-
-
-class Trained(Record):
-    """Which student an adapter was trained on; lies beside its weights."""
-
-    name: str
-    identity: str
-
-
-def write_student(folder: Path, student: Student) -> None:
-    """Write down beside an adapter which student it belongs to."""
-    made_for = Trained(name=student.folder.name, identity=student_identity(student.folder))
-    (folder / STUDENT).write_text(pretty(made_for.model_dump()), encoding="utf-8")
+START = "start"
+"""Name of the frozen copy of the adapter that the stage began with; absent when it began with the base model."""
 
 
 def with_adapter(student: Student, config: StudentConfig, start: Path | None, seed: int) -> Any:
@@ -57,9 +50,7 @@ def with_adapter(student: Student, config: StudentConfig, start: Path | None, se
     check_adapter(start, student)
     model = PeftModel.from_pretrained(student.model, str(start), is_trainable=True)
     model.load_adapter(str(start), adapter_name=START, is_trainable=False)
-    model.set_adapter("default")
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_("lora_" in name and ".default." in name)
+    _activate_policy(model)
     fuse_lora(model)
     return model
 
@@ -89,7 +80,7 @@ def with_frozen_adapter(student: Student, adapter: Path) -> Any:
 
 
 def check_adapter(folder: Path, student: Student) -> None:
-    """Refuse an adapter that was made for another base model, or for one of this name with other weights."""
+    """Refuse an adapter that was made for another base model, for other weights of it, or for another grammar."""
     from peft import PeftConfig
 
     if not (folder / WEIGHTS).is_file():
@@ -101,39 +92,36 @@ def check_adapter(folder: Path, student: Student) -> None:
             where=str(folder),
             mend="Train it again for this student, or name the student that it was trained for.",
         )
-    record = folder / STUDENT
-    if not record.is_file():  # an adapter from elsewhere
+    checkpoint.check_record(folder, student)
+
+
+def save_adapter(model: Any, folder: Path) -> None:
+    """Write the trained adapter; the frozen start is an input and is not written."""
+    model.save_pretrained(str(folder), selected_adapters=["default"])
+
+
+def restore_adapter(model: Any, folder: Path) -> None:
+    """Put a saved adapter in the policy's place."""
+    set_peft_model_state_dict(model, load_peft_weights(str(folder), device="cpu"), adapter_name="default")
+
+
+@contextmanager
+def adapter_at_start(model: Any) -> Iterator[Any]:
+    """The model as the stage began: with the frozen adapter, or with no adapter at all."""
+    if START not in model.peft_config:
+        with model.disable_adapter():
+            yield model
         return
+    model.set_adapter(START)
     try:
-        made_for = Trained.model_validate_json(record.read_bytes())
-    except ValidationError as error:
-        raise TrainingError(
-            f"The record of the adapter's student is not readable: {error.errors()[0]['msg']}.",
-            where=str(record),
-            mend="Materialize the stage that made the adapter again.",
-        ) from error
-    if made_for.identity != student_identity(student.folder):
-        raise TrainingError(
-            f"The weights or the configuration of student {student.folder.name!r} are not those that the adapter was "
-            "trained on.",
-            where=str(student.folder),
-            mend="Restore the student's folder, or give the changed student a folder of another name and train again.",
-        )
+        yield model
+    finally:
+        _activate_policy(model)
 
 
 def reload_problem(folder: Path, model: Any) -> str:
     """Why the adapter saved in ``folder`` would not load into ``model``'s policy; empty when it would."""
-    try:
-        saved = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        return f"{WEIGHTS} does not load: {error}"
-    policy = get_peft_model_state_dict(model, adapter_name="default")
-    if odd := sorted(saved.keys() ^ policy.keys()):
-        return f"{len(odd)} tensors are missing or foreign, e.g. {odd[0]}"
-    if odd := [name for name, tensor in saved.items() if tensor.shape != policy[name].shape]:
-        return f"{len(odd)} tensors have another shape, e.g. {odd[0]}"
-    odd = [name for name, tensor in saved.items() if not bool(torch.isfinite(tensor).all())]
-    return f"{len(odd)} tensors are not finite, e.g. {odd[0]}" if odd else ""
+    return checkpoint.reload_problem(folder / WEIGHTS, get_peft_model_state_dict(model, adapter_name="default"))
 
 
 def difference(left: Path, right: Path | None) -> float:
@@ -143,3 +131,9 @@ def difference(left: Path, right: Path | None) -> float:
         return max(float(t.abs().max()) for name, t in a.items() if "lora_B" in name)
     b = load_file(right / WEIGHTS)
     return max(float((a[name].float() - b[name].float()).abs().max()) for name in a)
+
+
+def _activate_policy(model: Any) -> None:
+    model.set_adapter("default")
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_("lora_" in name and ".default." in name)

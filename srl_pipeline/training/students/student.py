@@ -89,7 +89,8 @@ def load_student(folder: Path, config: PipelineConfig) -> Student:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     device = pick_device(config.device)
-    dtype = pick_dtype(config.student.dtype, device)
+    wanted = "float32" if config.student.tuning == "full" else config.student.dtype
+    dtype = pick_dtype(wanted, device)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
         model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")

@@ -131,3 +131,40 @@ def test_any_text_gets_a_finite_score(verifier: Verifier, prompt: Prompt, scenar
     rewards = [srl.score(prompt, text).reward for text in texts]
     rewards += [rlvr.score(episode, mutated(rng, write(gold)[begun:])).reward for _ in range(300)]
     assert all(-1.0 <= reward <= 1.0 for reward in rewards) and len(set(rewards)) > 20
+
+
+def test_an_explained_step_shows_the_nearest_expert_and_the_message_of_the_rule_it_breaks(
+    verifier: Verifier, prompt: Prompt, gold: list[Step]
+) -> None:
+    far = dict.fromkeys(gold[AT].action, 0)
+    both = Prompt("k", [1], prompt.scenario, AT, [far, gold[AT].action], prompt.before)
+    text = changed(gold[AT], floors=gold[AT].action["floors"] + 1)
+    task = SrlTask(verifier, SrlConfig())
+    seen = task.explain(both, text)
+    assert (seen.error, seen.nearest, [s.title for s in seen.steps]) == (None, gold[AT].action, [gold[AT].title])
+    [result] = seen.results
+    assert result.violations and all(v.message for v in result.violations)
+    assert result.compliance == task.score(both, text).parts["rules"]
+
+
+def test_an_explained_text_that_is_no_step_says_why(verifier: Verifier, prompt: Prompt) -> None:
+    seen = SrlTask(verifier, SrlConfig()).explain(prompt, "no idea\n")
+    assert (seen.steps, seen.results, seen.nearest) == ([], [], None)
+    assert seen.error and seen.error.reason == "the action is not a JSON object"
+
+
+def test_a_missing_heading_is_explained(verifier: Verifier, prompt: Prompt, gold: list[Step]) -> None:
+    seen = SrlTask(verifier, SrlConfig(step_title=False)).explain(prompt, body(gold[AT]))
+    assert seen.error and seen.error.reason == f"expected the heading '## {AT + 1}. {gold[AT].title}'"
+
+
+def test_an_explained_episode_shows_the_steps_before_its_error(
+    verifier: Verifier, scenario: Scenario, gold: list[Step]
+) -> None:
+    task, episode = RlvrTask(verifier, RlvrConfig()), Prompt("e", [1], scenario, None, [], [])
+    begun = len(heading(0, gold[0].title))
+    whole, broken = (task.explain(episode, text[begun:]) for text in (write(gold), write(gold[:2]) + "## 3. Wrong\n{}"))
+    assert whole.error is None and [s.action for s in whole.steps] == [s.action for s in gold]
+    assert len(whole.results) == len(gold) and all(r.hard_ok for r in whole.results)
+    assert [s.title for s in broken.steps] == task.titles[:2] and len(broken.results) == 2
+    assert broken.error and broken.error.step == 2

@@ -222,6 +222,14 @@ def test_the_adapter_kept_is_the_one_with_the_best_validation_reward(
     assert outcome.metrics["validation_step"] == best and outcome.metrics["validation_start_reward"] == rewards[0]
 
 
+def test_of_the_best_weights_so_far_only_the_last_are_kept(
+    student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_validation(monkeypatch, [0.1, 0.3, 0.9, 0.5, 0.2])
+    run_stage(student_folder, tmp_path)
+    assert [p.name for p in checkpoints(tmp_path).glob("best-*")] == ["best-2"]
+
+
 def test_weights_from_before_the_first_update_are_never_the_best(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

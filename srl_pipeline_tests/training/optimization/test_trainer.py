@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from datasets import Dataset
 from transformers import TrainerCallback
-from trl.trainer.grpo_trainer import GRPOTrainer
 
 from srl_pipeline.config import PolicyConfig
 from srl_pipeline.errors import TrainingError
+from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.kernels.shared_prefix import TokenGroup
 from srl_pipeline.training.optimization import trainer as trainer_module
 from srl_pipeline.training.optimization.canary import sampler_gap
-from srl_pipeline.training.optimization.trainer import START, PolicyTrainer, grpo_arguments
+from srl_pipeline.training.optimization.trainer import PolicyTrainer
 from srl_pipeline.training.rollouts.collector import Batch, Collector, Group
-from srl_pipeline.training.students.adapters import with_adapter
+from srl_pipeline.training.students.adapters import START, with_adapter
 from srl_pipeline.training.students.student import Student
 
 from ..world import (
     LORA,
+    SCENARIO,
     LetterTask,
     adapted,
     double_copy,
@@ -34,7 +34,6 @@ from ..world import (
     prompts,
     shake,
     trained,
-    unfused,
 )
 
 Gradients = dict[str, torch.Tensor]
@@ -85,9 +84,7 @@ class Run:
         return self
 
 
-def expected_loss(
-    model: Any, groups: list[Group], config: PolicyConfig, start: Any = None, old: list[torch.Tensor] | None = None
-) -> torch.Tensor:
+def expected_loss(model: Any, groups: list[Group], config: PolicyConfig, start: Any = None) -> torch.Tensor:
     """GRPO as the paper writes it, one completion at a time, advantages from the rewards.
 
     Mean over groups and rollouts of the per-sequence mean of -min(r A, clip(r) A) + beta k3, with the plain gradient
@@ -99,8 +96,7 @@ def expected_loss(
         advantages = (rewards - rewards.mean()) / (rewards.std() + 1e-4)
         for completion, advantage in zip(group.completions, advantages, strict=True):
             logps, _ = plain_logps(model, group.prompt.ids, completion.ids, config.temperature)
-            before = old[len(terms)] if old else logps.detach()
-            ratio = torch.exp(logps - before)
+            ratio = torch.exp(logps - logps.detach())
             clipped = ratio.clamp(1 - config.clip_epsilon, 1 + config.clip_epsilon)
             loss = -torch.minimum(ratio * advantage, clipped * advantage)
             if config.kl_beta:
@@ -185,78 +181,41 @@ def test_with_fewer_kept_groups_the_gradient_is_the_mean_over_those_kept(
     assert distance(run.watch.gradients[0], gradients_of(loss, reference)) < 1e-4
 
 
+@pytest.mark.parametrize("micro", [4, 8, 16])
+def test_whole_trajectories_with_nested_prompts_give_the_gradient_of_their_steps(
+    student: Student, tmp_path: Path, micro: int
+) -> None:
+    model = adapted(student, shaken=0.1)
+    reference = double_copy(model)
+    config = policy_config(prompts_per_step=4, micro_batch_size=micro, draw="trajectories", max_resamples=0)
+    run = Run(student, model, tmp_path, config)
+    run.collector = Collector(trajectories(student), LetterTask(), config, seed=5)
+    run.trainer._collector = run.collector
+    collected: list[Batch] = []
+    collect: Callable[..., Batch] = run.collector.collect
+    run.collector.collect = lambda *args: collected.append(collect(*args)) or collected[-1]  # type: ignore[method-assign]
+    run.train()
+    kept = collected[0].kept
+    assert len(collected[0].sampled) == 6 and len(kept) > 4  # two trajectories of three steps
+    assert distance(run.watch.gradients[0], gradients_of(expected_loss(reference, kept, config), reference)) < 1e-4
+
+
+def trajectories(student: Student, count: int = 3) -> list[Prompt]:
+    """Three prompts a trajectory, each the beginning of the next."""
+    whole = [p.ids * 3 for p in prompts(student, count)]
+    return [
+        Prompt(f"p{i}:{k}", ids[: len(ids) * (k + 1) // 3], SCENARIO, k, [], [], f"p{i}")
+        for i, ids in enumerate(whole)
+        for k in range(3)
+    ]
+
+
 def test_the_reported_loss_is_the_mean_over_the_kept_groups(student: Student, tmp_path: Path) -> None:
     given = [0.7, -0.1, 0.4, 0.2]
     config = policy_config(prompts_per_step=4, max_resamples=0)
     run = Run(student, adapted(student), tmp_path, config, LetterTask(odd, lambda: given)).train()
     assert 0 < len(run.batches[0].kept) < 4
     assert run.watch.losses[0] == pytest.approx(-sum(given) / 4, abs=1e-4)  # the ratio is one
-
-
-def test_the_ratio_is_clipped_on_both_sides(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = adapted(student, shaken=0.1)
-    reference = double_copy(model)
-    generator = torch.Generator().manual_seed(0)
-    old: list[torch.Tensor] = []
-    original = PolicyTrainer._compute_loss
-
-    def with_old_policy(self: Any, model: Any, inputs: Any) -> torch.Tensor:
-        mask = inputs["completion_mask"]
-        with torch.no_grad():
-            now = self._policy_logps(model, inputs["groups"], mask.shape[1])
-        before = now + torch.randn(now.shape, generator=generator) * 0.5
-        old.extend(row[: int(m.sum())].double() for row, m in zip(before, mask, strict=True))
-        return original(self, model, inputs | {"old_per_token_logps": before})
-
-    monkeypatch.setattr(PolicyTrainer, "_compute_loss", with_old_policy)
-    config = policy_config(prompts_per_step=3, max_resamples=9)
-    run = Run(student, model, tmp_path, config).train()
-    loss = expected_loss(reference, run.batches[0].kept, config, old=old)
-    assert distance(run.watch.gradients[0], gradients_of(loss, reference)) < 1e-4
-    assert run.watch.losses[0] == pytest.approx(float(loss.detach()), abs=1e-4)
-    assert abs(run.watch.losses[0]) > 1e-2
-
-
-def test_the_gradient_equals_that_of_the_stock_trainer(student: Student, tmp_path: Path) -> None:
-    model = adapted(student, shaken=0.1)
-    untouched = unfused(model)
-    config = policy_config(prompts_per_step=3, max_resamples=9)
-    run = Run(student, model, tmp_path / "ours", config).train()
-    rows = [
-        (g.prompt.ids, c.ids, a)
-        for g in run.batches[0].kept
-        for c, a in zip(g.completions, g.signal.advantages, strict=True)
-    ]
-    stock = stock_gradients(student, untouched, tmp_path / "stock", config, rows)
-    assert distance(run.watch.gradients[0], stock.gradients[0]) < 1e-4
-    assert run.watch.losses[0] == pytest.approx(stock.losses[0], abs=1e-5)
-
-
-def stock_gradients(
-    student: Student, model: Any, folder: Path, config: PolicyConfig, rows: list[tuple[list[int], list[int], float]]
-) -> Watch:
-    """One step of TRL's own trainer on given rollouts and advantages: nothing but generation is replaced."""
-    watch, pad = Watch(), student.tokenizer.pad_token_id
-    wide, long = max(len(p) for p, *_ in rows), max(len(c) for _, c, _ in rows)
-    batch = {
-        "prompt_ids": torch.tensor([[pad] * (wide - len(p)) + p for p, *_ in rows]),
-        "prompt_mask": torch.tensor([[0] * (wide - len(p)) + [1] * len(p) for p, *_ in rows]),
-        "completion_ids": torch.tensor([c + [pad] * (long - len(c)) for _, c, _ in rows]),
-        "completion_mask": torch.tensor([[1] * len(c) + [0] * (long - len(c)) for _, c, _ in rows]),
-        "advantages": torch.tensor([a for *_, a in rows]),
-        "num_items_in_batch": torch.tensor(sum(len(c) for _, c, _ in rows)),
-    }
-    trainer = GRPOTrainer(
-        model=model,
-        reward_funcs=lambda completions, **_: [0.0] * len(completions),
-        args=grpo_arguments(config, folder, 1, config.rollouts, config.prompts_per_step, student),
-        train_dataset=Dataset.from_dict({"prompt": ["-"] * config.prompts_per_step}),
-        processing_class=student.tokenizer,
-        callbacks=[watch],
-    )
-    trainer._generate_and_score_completions = lambda _: batch  # type: ignore[method-assign]
-    trainer.train()
-    return watch
 
 
 def test_only_adapter_weights_are_trained(student: Student, tmp_path: Path) -> None:

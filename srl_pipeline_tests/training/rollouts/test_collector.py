@@ -30,6 +30,7 @@ class ScriptedSampler:
         temperature: float,
         seed: int,
         stop: Callable[[str], bool],
+        first: int = 0,
     ) -> list[list[Completion]]:
         self.calls.append(([ids[0] for ids in prompts], seed, temperature))
         return [
@@ -169,3 +170,36 @@ def test_validation_answers_are_greedy_and_moves_no_cursor() -> None:
     groups = found.greedy(sampler, numbered(4))
     assert [g.scores[0].correct for g in groups].count(True) == 1 and not any(g.signal.kept for g in groups)
     assert sampler.calls == [([0, 1, 2, 3], 0, 0.0)] and found.counts == Counts()
+
+
+def steps(trajectories: int, each: int) -> list[Prompt]:
+    return [
+        Prompt(f"k{each * t + k}", [each * t + k], SCENARIO, k, [], [], f"t{t}")
+        for t in range(trajectories)
+        for k in range(each)
+    ]
+
+
+def drawing(prompts: list[Prompt], **settings: Any) -> tuple[Collector, ScriptedSampler]:
+    config = policy_config(draw="trajectories", **settings)
+    return Collector(prompts, ScriptedTask(lambda n: n % 3 > 0), config, seed=3), ScriptedSampler()
+
+
+def test_whole_trajectories_are_drawn_together_until_the_batch_is_full() -> None:
+    found, sampler = drawing(steps(4, 3), prompts_per_step=4, max_resamples=0)
+    batch = found.collect(sampler, 0)  # type: ignore[arg-type]
+    families = [g.prompt.family for g in batch.sampled]
+    assert len(families) == 6 and families[:3] == [families[0]] * 3 and families[3:] == [families[3]] * 3
+    assert len(batch.kept) == 4  # the first step of each carries nothing
+
+
+def test_a_refill_draws_whole_trajectories_too() -> None:
+    found, sampler = drawing(steps(6, 3), prompts_per_step=5, max_resamples=3)
+    batch = found.collect(sampler, 0)  # type: ignore[arg-type]
+    assert len(batch.kept) == 6 and batch.attempts == 2 and len(batch.sampled) == 9
+
+
+def test_every_trajectory_comes_once_before_any_comes_again() -> None:
+    found, sampler = drawing(steps(5, 2), prompts_per_step=2, max_resamples=0)
+    drawn = [g.prompt.family for step in range(5) for g in found.collect(sampler, step).sampled]  # type: ignore[arg-type]
+    assert sorted(drawn) == sorted([f"t{i}" for i in range(5)] * 2) and found.counts.cursor == 5

@@ -251,3 +251,10 @@ def test_prompts_that_begin_one_another_are_answered_as_if_alone(student: Studen
     together = sampler.sample(nested, **asked)
     alone = [sampler.sample([ids], **asked)[0] for ids in nested]
     assert tokens(together) == tokens(alone) and together[0][0].ids != together[1][0].ids
+
+
+def test_a_share_of_the_prompts_is_answered_as_it_would_be_among_all(student: Student, sampler: Sampler) -> None:
+    ids = [p.ids for p in prompts(student)]
+    asked = {"per_prompt": 2, "max_tokens": 10, "temperature": 1.0, "seed": 3, "stop": never}
+    whole = sampler.sample(ids, **asked)
+    assert tokens(sampler.sample(ids[2:], first=2, **asked)) == tokens(whole)[2:]

@@ -119,6 +119,13 @@ class PolicyConfig(Config):
         "is at least prompts_per_step. RLVR has one prompt a scenario, where both are the same.",
     )
     rollouts: int = Field(default=8, ge=2, description="G: completions a prompt.")
+    sampler: Literal["own", "vllm"] = Field(
+        default="own",
+        description="'vllm' needs the package and a GPU; its numbers are its own, so resuming is not exact.",
+    )
+    vllm_memory_share: float = Field(
+        default=0.35, gt=0, lt=1, description="Share of the GPU's memory that vLLM may keep."
+    )
     micro_batch_size: int = Field(default=8, ge=1, description="Sequences in one forward and backward pass.")
     learning_rate: float = Field(default=1e-4, gt=0)
     temperature: float = Field(default=1.0, gt=0)
@@ -313,7 +320,9 @@ class AblationConfig(Config):
     held_out_scenarios: int = Field(default=32, ge=1, description="Held-out scenarios a regime, at most.")
     min_train_scenarios: int = Field(default=4, ge=1, description="With fewer a regime is left out.")
     min_held_out_scenarios: int = Field(default=6, ge=1, description="With fewer a regime is left out.")
-    samples: int = Field(default=4, ge=1, description="Episodes a held-out scenario at temperature 1, beside a greedy one.")
+    samples: int = Field(
+        default=4, ge=1, description="Episodes a held-out scenario at temperature 1, beside a greedy one."
+    )
 
     @model_validator(mode="after")
     def _regimes_apart(self) -> AblationConfig:

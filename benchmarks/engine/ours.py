@@ -78,7 +78,7 @@ def trainer(
 
 def endless(sampler: Sampler) -> Sampler:
     """No token ends a completion: work of a known size."""
-    sampler._ends = set()
+    sampler.endings.tokens = set()
     return sampler
 
 

@@ -6,12 +6,11 @@ and SFT has no such choice.
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from srl_pipeline.ablation.budget import holistic_config, sft_within, shares, within
 from srl_pipeline.ablation.plan import Arm
@@ -28,28 +27,13 @@ from srl_pipeline.training.failures import clean_failures
 from srl_pipeline.training.optimization.budgets import Clock
 from srl_pipeline.training.optimization.policy_stage import StageJob, run_policy_stage
 from srl_pipeline.training.optimization.watch import observers_of
+from srl_pipeline.training.rollouts.collector import Counts
 from srl_pipeline.training.students.policy_weights import trainable
-from srl_pipeline.training.students.student import Student
 from srl_pipeline.training.warmup import run_warmup
-from srl_pipeline.verification import Verifier
+from srl_pipeline.training.workspace import Workspace
 
-log = logging.getLogger("srl_pipeline.ablation")
 ADAPTER = "adapter"
 """Folder of the weights that an arm leaves in its cell."""
-
-
-class Room(Protocol):
-    """What arms need of a `Workspace`."""
-
-    @property
-    def config(self) -> PipelineConfig: ...
-
-    @property
-    def verifier(self) -> Verifier: ...
-
-    def load(self) -> Student: ...
-
-    def writer(self, student: Student) -> PromptWriter: ...
 
 
 @dataclass(frozen=True)
@@ -62,7 +46,7 @@ class Assignment:
         work: The cell's folder; an interrupted stage goes on from what it left there.
     """
 
-    room: Room
+    room: Workspace
     start: Path | None
     trajectories: Sequence[Trajectory]
     work: Path
@@ -171,9 +155,7 @@ def _policy(
     model: Any = trainable(student, given.config.student, given.start, seed)
     observers = [clock := Clock(), TokenProgress(name, settings.token_budget), *observers_of(settings)]
     with clean_failures(name, given.work):
-        done = run_policy_stage(
-            StageJob(name, student, model, task, train, [], settings, given.work, seed, observers)
-        )
+        done = run_policy_stage(StageJob(name, student, model, task, train, [], settings, given.work, seed, observers))
     return StageCost(
         stage=name,
         steps=len(done.rows),
@@ -181,8 +163,16 @@ def _policy(
         generated_tokens=done.counts.generated_tokens,
         trained_tokens=done.counts.trained_tokens,
         seconds=clock.seconds,
-        note=done.note,
+        note=_note(done.counts, int(done.metrics["updates"]), settings.token_budget),
     )
+
+
+def _note(counts: Counts, updates: int, budget: int) -> str:
+    """What is not as it should be; empty when the budget was spent and something was learned."""
+    spent = counts.generated_tokens + counts.trained_tokens
+    early = f"Ended at {spent:,} of {budget:,} tokens: no group carried signal in {counts.idle} batches in a row."
+    said = [early] if spent < budget else []
+    return " ".join(said if updates else [*said, "No weight was changed."])
 
 
 def mean_answer_tokens(writer: PromptWriter, trajectories: Sequence[Trajectory]) -> float:

@@ -57,6 +57,7 @@ def refuse_too_small(config: PipelineConfig, arms: list[Arm], answer_tokens: flo
     """Raise PipelineError when an arm's budget does not last for its first batch.
 
     Args:
+        arms: Trained ones.
         answer_tokens: Mean tokens of the expert's whole answers, which a batch is reckoned with.
         steps: Steps of an answer.
     """
@@ -74,11 +75,11 @@ def refuse_too_small(config: PipelineConfig, arms: list[Arm], answer_tokens: flo
         "srl": srl,
         "srl_rlvr": max(srl * total / first, rlvr * total / second) if first and second else math.inf,
     }
-    arm = max((arm for arm in arms if arm in least), key=lambda arm: least[arm], default=None)
-    if arm is not None and total < least[arm]:
+    needs = [(least[arm], arm) for arm in arms]
+    most, arm = max(needs, default=(0.0, ""))
+    if total < most:
         raise PipelineError(
-            f"A budget of {total:,} tokens does not last for the first batch of {arm}: that takes about "
-            f"{least[arm]:,.0f}.",
+            f"A budget of {total:,} tokens does not last for the first batch of {arm}: that takes about {most:,.0f}.",
             where="ablation.token_budget",
             mend="Raise --budget, or lower srl.prompts_per_step, rlvr.prompts_per_step or their rollouts.",
         )

@@ -25,7 +25,7 @@ Arm: TypeAlias = Literal["base", "warmup", "sft", "rlvr", "holistic", "srl", "sr
 Regime: TypeAlias = Literal["hard", "easy"]
 ARMS: tuple[Arm, ...] = get_args(Arm)
 STARTS: tuple[Arm, ...] = ("base", "warmup")
-"""Nothing is trained for these: the untouched student, and where every trained arm begins. They are always evaluated."""
+"""Nothing is trained for these: the untouched student, and where every trained arm begins. Always evaluated."""
 TRAINED: tuple[Arm, ...] = tuple(arm for arm in ARMS if arm not in STARTS)
 REGIMES: tuple[Regime, ...] = get_args(Regime)
 PLAN = "plan.json"
@@ -39,7 +39,7 @@ _ROOMS = (
     "generation/tables.py",
     "evaluation/episodes.py",
     "model_types/spec.py",
-    *(f"ablation/{name}.py" for name in ("arms", "budget", "laboratory", "regimes", "run", "trials")),
+    *(f"ablation/{name}.py" for name in ("arms", "budget", "laboratory", "regimes", "results", "run", "trials")),
 )
 """The source that decides what a cell holds."""
 _SETTINGS = {"student", "warmup", "srl", "rlvr", "lore", "ablation", "seed", "device"}

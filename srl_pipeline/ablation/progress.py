@@ -69,7 +69,9 @@ class TokenProgress(Observer):
     def sampled(self, step: int, batch: Batch) -> dict[str, float]:
         pace = (time.monotonic() - self._begun) / max(1, self._spent - self._first)
         left = pace * max(0, self._tokens - self._spent)
-        log.info("  %s: %s of %s tokens, about %s left", self._stage, f"{self._spent:,}", f"{self._tokens:,}", duration(left))
+        log.info(
+            "  %s: %s of %s tokens, about %s left", self._stage, f"{self._spent:,}", f"{self._tokens:,}", duration(left)
+        )
         return {}
 
     @property

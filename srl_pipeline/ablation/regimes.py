@@ -35,9 +35,7 @@ def scenarios_of(regime: Regime, calibration: Calibration, config: AblationConfi
     def of(rates: Sequence[ScenarioRate], most: int) -> list[str]:
         return [r.scenario for r in rates if regime_of(r.rate, config) == regime][:most]
 
-    return Scenarios(
-        of(calibration.train, config.train_scenarios), of(calibration.held_out, config.held_out_scenarios)
-    )
+    return Scenarios(of(calibration.train, config.train_scenarios), of(calibration.held_out, config.held_out_scenarios))
 
 
 def lacking(found: Scenarios, calibration: Calibration, config: AblationConfig) -> str:

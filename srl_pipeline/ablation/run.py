@@ -1,9 +1,9 @@
 """Run an ablation: start, calibration, then a cell for every arm of every regime; what is finished is found.
 
-    <folder>/plan.json
-    <folder>/seed-1/start.json, warmup/          the common start
-    <folder>/seed-1/calibration.json             its measured pass rates
-    <folder>/seed-1/hard/srl/result.json, adapter/
+<folder>/plan.json
+<folder>/seed-1/start.json, warmup/          the common start
+<folder>/seed-1/calibration.json             its measured pass rates
+<folder>/seed-1/hard/srl/result.json, adapter/
 """
 
 from __future__ import annotations
@@ -162,9 +162,7 @@ def _calibrate(asked: Ablation, seed: int, weights: Path | None) -> Calibration:
     )
 
 
-def _cell(
-    asked: Ablation, seed: int, regime: Regime, arm: Arm, start: Path | None, scenarios: Scenarios
-) -> Cell:
+def _cell(asked: Ablation, seed: int, regime: Regime, arm: Arm, start: Path | None, scenarios: Scenarios) -> Cell:
     folder = asked.folder / f"seed-{seed}" / regime / arm
 
     def make() -> Cell:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from srl_pipeline.cli import explore, packs, report, run
+from srl_pipeline.cli import ablate, explore, packs, report, run
 from srl_pipeline.errors import PipelineError
 
 app = typer.Typer(name="srl-pipeline", help=__doc__, no_args_is_help=True, pretty_exceptions_show_locals=False)
@@ -15,6 +15,7 @@ app.add_typer(explore.lore_app, name="lore")
 app.command("teach")(explore.teach)
 app.command("report")(report.report)
 app.command("run")(run.run)
+app.command("ablate")(ablate.ablate)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlparse
@@ -31,13 +32,18 @@ def run(model_type: Type, preset: Preset = "", settings: Settings = None, json: 
     overrides = parse_settings(settings or [])
     pipeline = {"preset": preset, "overrides": overrides, "home": str(home())}
     _check(model_type, pipeline)
-    run_id, progress = _run(model_type, pipeline, prepare_dagster_home(), quiet=json)
-    failed = {name: asset for name, asset in progress.assets.items() if asset.state == "failed"}
+    run_id, progress = materialize(model_type, pipeline, prepare_dagster_home(), quiet=json)
     if json:
         print_json(_as_json(model_type, run_id, progress.assets))
-    elif not failed:
+    elif not any(asset.state == "failed" for asset in progress.assets.values()):
         _show_report(progress.assets)
-    if failed or not progress.assets:
+    end_where_failed(model_type, run_id, progress.assets)
+
+
+def end_where_failed(model_type: str, run_id: str, assets: dict[str, AssetState]) -> None:
+    """Tell what failed and end with status 1; nothing where all assets are made."""
+    failed = {name: asset for name, asset in assets.items() if asset.state == "failed"}
+    if failed or not assets:
         for name, asset in failed.items():
             print(f"error: {name}[{model_type}]: {_explain(asset)}", file=sys.stderr)
         print(f"Finished assets are kept; the whole story is Dagster run {run_id}.", file=sys.stderr)
@@ -71,8 +77,13 @@ def _check(model_type: str, pipeline: dict[str, Any]) -> None:
     PipelineResource(**pipeline).config(model_type)
 
 
-def _run(model_type: str, pipeline: dict[str, Any], dagster_home: Path, quiet: bool) -> tuple[str, Progress]:
+def materialize(
+    model_type: str, pipeline: dict[str, Any], dagster_home: Path, *, quiet: bool, assets: Sequence[str] = ()
+) -> tuple[str, Progress]:
+    """Make ``assets``, or all of them, in Dagster's history; returns the run's id and what became of each."""
     import uuid
+
+    import dagster as dg
 
     from srl_pipeline.definitions import defs
 
@@ -86,6 +97,7 @@ def _run(model_type: str, pipeline: dict[str, Any], dagster_home: Path, quiet: b
                 instance=instance,
                 run_id=run_id,
                 partition_key=model_type,
+                asset_selection=[dg.AssetKey(name) for name in assets] or None,
                 raise_on_error=False,
                 # The daemon must not retry what a person runs: a rerun resumes.
                 tags={PROCESS: this_process(), "dagster/max_retries": "0"},

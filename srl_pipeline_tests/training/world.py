@@ -35,7 +35,7 @@ SCENARIO = Scenario(
 )
 LORA = StudentConfig(name="tiny", dtype="float32", lora_rank=4, lora_alpha=8)
 FULL = StudentConfig(name="tiny", dtype="float32", tuning="full")
-TIMES = {"rollout_seconds", "tokens_per_second", "step_time"}
+TIMES = {"rollout_seconds", "reward_seconds", "update_seconds", "tokens_per_second", "step_time"}
 """Columns of the journal that a clock decides."""
 
 

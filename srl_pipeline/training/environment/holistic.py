@@ -63,7 +63,7 @@ class HolisticTask:
 
 
 def solution_prompts(writer: PromptWriter, trajectories: Sequence[Trajectory], *, nearest: bool) -> list[Prompt]:
-    """An episode's prompt for each scenario, with the expert's artefacts; of the first variant alone unless ``nearest``."""
+    """A prompt a scenario, with the expert's artefacts; without ``nearest`` that of the first variant alone."""
     found: dict[str, Prompt] = {}
     for trajectory in trajectories:
         known = found.get(trajectory.scenario.id)

@@ -83,12 +83,16 @@ def title_only(text: str) -> bool:
 
 
 def repetitive(text: str) -> bool:
-    """Whether some n-gram of up to `LOOP_WORDS` words (a number is a word) comes `LOOP_TIMES` times in a row."""
-    words = _WORD.findall(text)
+    """Whether an n-gram of up to `LOOP_WORDS` words (a number is a word), or a line, comes `LOOP_TIMES` in a row."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return _loops(_WORD.findall(text), LOOP_WORDS) or _loops(lines, 1)
+
+
+def _loops(items: list[str], most: int) -> bool:
     return any(
-        words[start : start + size] * LOOP_TIMES == words[start : start + size * LOOP_TIMES]
-        for size in range(1, LOOP_WORDS + 1)
-        for start in range(len(words) - size * LOOP_TIMES + 1)
+        items[start : start + size] * LOOP_TIMES == items[start : start + size * LOOP_TIMES]
+        for size in range(1, most + 1)
+        for start in range(len(items) - size * LOOP_TIMES + 1)
     )
 
 

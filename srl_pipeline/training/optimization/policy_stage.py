@@ -49,6 +49,7 @@ COLUMNS = (
     "margin",
     "pair_accuracy",
     "step_time",
+    "update_seconds",
 )
 """Columns of the journal that a trainer logs; each algorithm has some of them."""
 

@@ -33,7 +33,7 @@ from srl_pipeline.training.optimization.averaging import AveragedGradients
 from srl_pipeline.training.optimization.kl_control import next_coefficient
 from srl_pipeline.training.peers import peers
 from srl_pipeline.training.rollouts.collector import Batch, Collector, Group
-from srl_pipeline.training.rollouts.sampling import Sampler
+from srl_pipeline.training.rollouts.samplers import policy_sampler
 from srl_pipeline.training.students import policy_weights
 from srl_pipeline.training.students.student import Student
 
@@ -63,9 +63,10 @@ class PolicyTrainer(AveragedGradients, GRPOTrainer):
         callbacks: list[Any],
     ) -> None:
         self._row: Row = {}
+        self._collect_seconds = 0.0
         self._kl: tuple[float, int] | None = None
         self._student, self._collector, self._policy, self._on_batch = student, collector, config, on_batch
-        self.sampler = Sampler(model, student.tokenizer)
+        self.sampler = policy_sampler(student, model, config, output / "_sampler")
         super().__init__(
             model=model,
             reward_funcs=_scored_by_the_task,
@@ -90,7 +91,7 @@ class PolicyTrainer(AveragedGradients, GRPOTrainer):
     def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
         begun = time.perf_counter()
         batch = self._collector.collect(self.sampler, self.state.global_step)
-        self._rollout_seconds = time.perf_counter() - begun
+        self._collect_seconds = time.perf_counter() - begun
         self._batch_tokens = sum(len(c.ids) for g in batch.kept for c in g.completions)
         self._report(batch)
         return {"groups": batch.kept}
@@ -196,6 +197,9 @@ class PolicyTrainer(AveragedGradients, GRPOTrainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """TRL's metrics and those that were noted in ``_row`` during the step."""
         row, self._row = self._row, {}
+        if times := self._metrics["train"].get("step_time"):
+            row["update_seconds"] = times[-1] - self._collect_seconds
+            self._collect_seconds = 0.0  # the next step on this batch collects nothing
         super().log(logs | row, start_time)
 
     @torch.no_grad()
@@ -214,6 +218,7 @@ class PolicyTrainer(AveragedGradients, GRPOTrainer):
         scores = [s for g in batch.sampled for s in g.scores]
         parts = {name for s in scores for name in s.parts}
         tokens = [len(c.ids) for g in batch.sampled for c in g.completions]
+        rollout_seconds = self._collect_seconds - batch.reward_seconds
         row: Row = {
             "step": float(self.state.global_step + 1),
             "reward": _mean([s.reward for s in scores]),
@@ -224,8 +229,9 @@ class PolicyTrainer(AveragedGradients, GRPOTrainer):
             "attempts": float(batch.attempts),
             "completion_tokens": _mean([float(t) for t in tokens]),
             "truncated": _mean([float(not c.finished) for g in batch.sampled for c in g.completions]),
-            "tokens_per_second": sum(tokens) / self._rollout_seconds,
-            "rollout_seconds": self._rollout_seconds,
+            "tokens_per_second": sum(tokens) / rollout_seconds,
+            "rollout_seconds": rollout_seconds,
+            "reward_seconds": batch.reward_seconds,
         }
         row |= {f"reward_{name}": _mean([s.parts[name] for s in scores if name in s.parts]) for name in sorted(parts)}
         self._on_batch(row, batch)

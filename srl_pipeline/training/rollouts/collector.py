@@ -8,8 +8,9 @@ resumed run goes on exactly.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from srl_pipeline.canonical import seed_of
@@ -51,11 +52,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class Batch:
-    """Groups for one optimizer step (those with signal) and all that were sampled on the way."""
+    """Groups for one optimizer step (those with signal) and all that were sampled on the way.
+
+    ``reward_seconds`` is the time that scoring took, of all that collecting took.
+    """
 
     kept: list[Group]
     sampled: list[Group]
     attempts: int
+    reward_seconds: float = field(default=0.0, compare=False)
 
 
 class Collector:
@@ -67,6 +72,7 @@ class Collector:
         self.prompts, self.task, self._peers = prompts, task, peers
         self._units = by_family(prompts) if config.draw == "trajectories" else [[p] for p in prompts]
         self._config, self._seed = config, seed
+        self._reward_seconds = 0.0
         self.counts = Counts()
         self.productive: set[str] = set()
         """Keys of prompts that ever gave a gradient."""
@@ -76,7 +82,7 @@ class Collector:
         config = self._config
         kept: list[Group] = []
         sampled: list[Group] = []
-        attempt = 0
+        attempt, self._reward_seconds = 0, 0.0
         while len(kept) < config.prompts_per_step and attempt <= config.max_resamples:
             prompts = self._draw(config.prompts_per_step - len(kept))
             groups = self.sample(sampler, prompts, seed=seed_of(self._seed, step, attempt))
@@ -90,7 +96,7 @@ class Collector:
         self.counts.generated_tokens += sum(len(c.ids) for g in sampled for c in g.completions)
         self.counts.trained_tokens += sum(len(c.ids) for g in kept for c in g.completions)
         self.productive |= {g.prompt.key for g in kept}
-        return Batch(kept, sampled, attempt)
+        return Batch(kept, sampled, attempt, self._reward_seconds)
 
     def sample(self, sampler: Sampler, prompts: Sequence[Prompt], *, seed: int) -> list[Group]:
         """One group for each prompt."""
@@ -118,10 +124,12 @@ class Collector:
             first=self._peers.start(len(prompts)),
             **how,
         )
+        begun = time.perf_counter()
         answers = [
             (completions, [self.task.score(prompt, c.text) for c in completions])
             for prompt, completions in zip(mine, found, strict=True)
         ]
+        self._reward_seconds += time.perf_counter() - begun
         if self._peers.count == 1:
             return answers
         said = self._peers.together([[[asdict(c) for c in cs], [asdict(s) for s in ss]] for cs, ss in answers])

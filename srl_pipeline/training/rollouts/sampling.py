@@ -6,7 +6,7 @@ whatever was sampled before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,17 +18,14 @@ from srl_pipeline.training.kernels.nesting import trunks_of
 from srl_pipeline.training.kernels.packed_linear import pack_linears
 from srl_pipeline.training.kernels.rollout_attention import NAME, RolloutCache
 from srl_pipeline.training.kernels.shared_prefix import attention, base_model
+from srl_pipeline.training.rollouts.endings import Endings, Stop
 
 COMPACT_EVERY = 8
 """Decoded tokens between two removals of finished rows."""
-LOOK_AT = 4
-"""Tokens after which an unfinished line is shown to ``stop``: how it begins may decide already."""
 BLOCK = 256
 """Tokens of the vocabulary that are summed together when one is drawn."""
 MAX_ROWS = 128
 """Rows decoded together; bounds the memory of the cache."""
-
-Stop = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -51,10 +48,7 @@ class Sampler:
         self._tokenizer = tokenizer
         self._model = base_model(model)
         pack_linears(self._model)
-        ends = self._model.generation_config.eos_token_id
-        self._ends = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
-        self._ends |= {tokenizer.get_vocab().get("<|im_end|>")}  # None, never the id of the unknown word
-        self._newline = ["\n" in tokenizer.decode([i]) for i in range(len(tokenizer))]
+        self.endings = Endings(tokenizer, self._model.generation_config)
 
     @torch.no_grad()
     def sample(
@@ -113,8 +107,8 @@ class Sampler:
                     continue
                 ids[row].append(token)
                 logps[row].append(score)
-                line[row] = 0 if self._newline[token] else line[row] + 1
-                done[row] = token in self._ends or (line[row] in (0, LOOK_AT) and stop(self._text(ids[row])))
+                line[row] = self.endings.line_after(token, line[row])
+                done[row] = self.endings.over(ids[row], line[row], stop)
             if all(done) or step + 1 == max_tokens:
                 break
             if step % COMPACT_EVERY == COMPACT_EVERY - 1 and any(done[row] for row in alive):
@@ -125,7 +119,8 @@ class Sampler:
             logits = self._model.get_output_embeddings()(hidden)
             positions = positions + 1
         sampled = temperature > 0
-        return [Completion(ids[r], self._text(ids[r]), done[r], logps[r] if sampled else []) for r in range(rows)]
+        texts = [self.endings.text(row) for row in ids]
+        return [Completion(ids[r], texts[r], done[r], logps[r] if sampled else []) for r in range(rows)]
 
     def _prefill(
         self, prompts: list[Sequence[int]], per_prompt: int, room: int
@@ -161,9 +156,6 @@ class Sampler:
             )
         cache.length += 1
         return out.last_hidden_state[:, 0]
-
-    def _text(self, ids: list[int]) -> str:
-        return self._tokenizer.decode([i for i in ids if i not in self._ends])
 
 
 def _choose(logits: torch.Tensor, temperature: float, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

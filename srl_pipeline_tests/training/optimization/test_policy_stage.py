@@ -281,3 +281,9 @@ def test_no_prompts_is_an_error_with_a_remedy(student_folder: Path, tmp_path: Pa
     student = load(student_folder)
     with pytest.raises(TrainingError, match=r"no prompts(.|\n)*mend"):
         run_policy_stage(StageJob("srl", student, adapted(student), LetterTask(), [], [], policy_config(), tmp_path, 1))
+
+
+def test_the_time_of_a_step_is_split_into_rollout_reward_and_update(whole: Whole) -> None:
+    for row in whole.outcome.rows:
+        parts = [row[name] for name in ("rollout_seconds", "reward_seconds", "update_seconds")]
+        assert all(part > 0 for part in parts) and sum(parts) == pytest.approx(row["step_time"], rel=0.01)

@@ -34,7 +34,12 @@ def prompt(key: str, scenario: str, step: int | None, difficulty: float) -> Prom
     )
 
 
-PROMPTS = [prompt("a:0", "a", 0, 0.1), prompt("a:1", "a", 1, 0.1), prompt("b:0", "b", 0, 0.9), prompt("b:1", "b", 1, 0.9)]
+PROMPTS = [
+    prompt("a:0", "a", 0, 0.1),
+    prompt("a:1", "a", 1, 0.1),
+    prompt("b:0", "b", 0, 0.9),
+    prompt("b:1", "b", 1, 0.9),
+]
 
 
 def found() -> Coverage:
@@ -68,9 +73,7 @@ def test_the_figures_go_from_raw_trajectories_to_surviving_groups() -> None:
 
 def test_whole_episodes_have_no_figures_by_step() -> None:
     episodes = [prompt("a", "a", None, 0.5)]
-    assert not [
-        name for name in figures(coverage("rlvr", episodes, Counter(), Counter(), ORIGIN)) if "step" in name
-    ]
+    assert not [name for name in figures(coverage("rlvr", episodes, Counter(), Counter(), ORIGIN)) if "step" in name]
 
 
 def run(student_folder: Path, work: Path) -> dict[str, float]:

@@ -1,0 +1,58 @@
+"""What belongs to a plan's identity, and who may use its folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from srl_pipeline.ablation.plan import REGIMES, TRAINED, Plan, chosen, open_folder, plan_of
+from srl_pipeline.config import override
+from srl_pipeline.errors import ArtifactError, PipelineError
+from srl_pipeline.presets import preset
+
+from .cases import PLAN
+
+
+def plan(**changes: Any) -> Plan:
+    return plan_of("houses", {"trajectories": "t1"}, override(preset("smoke"), changes))
+
+
+@pytest.mark.parametrize("name", ["srl.learning_rate", "warmup.learning_rate", "ablation.token_budget", "seed"])
+def test_a_setting_that_decides_a_cell_is_another_plan(name: str) -> None:
+    assert plan(**{name: 7}).digest != plan().digest
+
+
+def test_the_confidence_of_intervals_decides_no_cell() -> None:
+    assert plan(**{"evaluation.confidence": 0.9}).digest == plan().digest
+
+
+def test_another_input_or_other_code_is_another_plan() -> None:
+    config = preset("smoke")
+    one, other = (plan_of("houses", {"trajectories": version}, config) for version in ("t1", "t2"))
+    assert len({one.digest, other.digest, one.model_copy(update={"code": "x"}).digest}) == 3
+
+
+def test_a_plan_finds_its_folder_again(tmp_path: Path) -> None:
+    assert open_folder(tmp_path, PLAN) == open_folder(tmp_path, PLAN) == tmp_path / f"houses-{PLAN.digest}"
+
+
+@pytest.mark.parametrize("text", ["{", json.dumps(PLAN.model_dump() | {"code": "other"})])
+def test_a_folder_with_an_altered_plan_is_refused(tmp_path: Path, text: str) -> None:
+    file = open_folder(tmp_path, PLAN) / "plan.json"
+    file.write_text(text)
+    with pytest.raises(ArtifactError) as caught:
+        open_folder(tmp_path, PLAN)
+    assert caught.value.where == str(file)
+
+
+def test_arms_are_those_asked_for_in_their_own_order_and_all_by_default() -> None:
+    assert chosen("srl, sft", TRAINED, "arm") == ["sft", "srl"]
+    assert chosen("", REGIMES, "regime") == ["hard", "easy"]
+
+
+def test_an_unknown_arm_is_refused_by_name() -> None:
+    with pytest.raises(PipelineError, match="There is no arm 'ppo'"):
+        chosen("srl,ppo", TRAINED, "arm")

@@ -11,6 +11,7 @@ from srl_pipeline.config import (
     GenerationConfig,
     LoreConfig,
     PipelineConfig,
+    PreflightConfig,
     RewardWeights,
     RlvrConfig,
     SrlConfig,
@@ -29,6 +30,7 @@ def smoke() -> PipelineConfig:
         generation=GenerationConfig(scenarios=16, candidates=2, reasoning_words=0),
         student=StudentConfig(name="tiny", dtype="float32", lora_rank=8, lora_alpha=16),
         warmup=WarmupConfig(mode="always", steps=32, batch_size=4, micro_batch_size=4, learning_rate=5e-3),
+        preflight=PreflightConfig(episodes=2),
         srl=SrlConfig(
             steps=2,
             prompts_per_step=2,
@@ -78,6 +80,7 @@ def embedded() -> PipelineConfig:
         student=StudentConfig(lora_layers=0.7),
         # many small steps: 96 of 4 transcripts taught far more than 32 of 8 in the same time (docs/results.md)
         warmup=WarmupConfig(steps=96, batch_size=4, micro_batch_size=4, learning_rate=1e-3),
+        preflight=PreflightConfig(prompts=4, episodes=2),  # a third of a step each
         srl=SrlConfig(
             steps=4,
             max_tokens=40,

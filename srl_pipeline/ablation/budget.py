@@ -65,15 +65,14 @@ def refuse_too_small(config: PipelineConfig, arms: list[Arm], answer_tokens: flo
     def batch(policy: PolicyConfig, tokens: float) -> float:
         return policy.prompts_per_step * policy.rollouts * tokens
 
-    first, second = shares(config)
-    total = config.ablation.token_budget
+    total, share = config.ablation.token_budget, config.ablation.srl_share
     srl, rlvr = batch(config.srl, answer_tokens / steps), batch(config.rlvr, answer_tokens)
     least: dict[Arm, float] = {
         "sft": config.warmup.batch_size * answer_tokens,
         "rlvr": rlvr,
         "holistic": batch(config.srl, answer_tokens),
         "srl": srl,
-        "srl_rlvr": max(srl * total / first, rlvr * total / second) if first and second else math.inf,
+        "srl_rlvr": max(srl / share, rlvr / (1 - share)),
     }
     needs = [(least[arm], arm) for arm in arms]
     most, arm = max(needs, default=(0.0, ""))

@@ -121,6 +121,8 @@ def read_part(file: Path, kind: type[_Part], plan: str) -> _Part | None:
     return found
 
 
-def write_part(file: Path, part: Part) -> None:
-    """Write a finished part: from now on it counts."""
-    write_durably(file, pretty(part.model_dump()))
+def write_part(file: Path, part: _Part) -> _Part:
+    """Write a finished part: from now on it counts. Returns it as any later reader sees it."""
+    text = pretty(part.model_dump())
+    write_durably(file, text)
+    return type(part).model_validate_json(text)

@@ -143,8 +143,7 @@ def _part(asked: Ablation, file: Path, kind: type[_Made], make: Callable[[], _Ma
     """The finished part in ``file``, else made and written; what only an unfinished part needs is removed."""
     made = read_part(file, kind, asked.plan)
     if made is None:
-        made = make()
-        write_part(file, made)
+        made = write_part(file, make())
     for private in file.parent.glob("_*"):
         shutil.rmtree(private) if private.is_dir() else private.unlink()
     return made

@@ -84,13 +84,16 @@ def regime_title(results: AblationResults, regime: Regime) -> str:
     """A regime, and what its rows rest on."""
     rows = [row for row in results.rows if row.regime == regime]
     scenarios, seeds = max(row.scenarios for row in rows), max(row.seeds for row in rows)
-    bound = (
-        f"at most {100 * results.hard_at_most:g} %"
-        if regime == "hard"
-        else f"{100 * results.easy_at_least:g} % or more"
-    )
     rests = f"{scenarios} held-out scenarios, {seeds} {'seed' if seeds == 1 else 'seeds'}"
-    return f"{regime}: the start solved {bound} ({rests})"
+    return f"{regime}: {_chosen_by(results, regime)} ({rests})"
+
+
+def _chosen_by(results: AblationResults, regime: Regime) -> str:
+    if regime == "easy":
+        return f"solved by the start in {100 * results.easy_at_least:g} % or more of the tries"
+    if results.hard_at_most == 0:
+        return "never solved by the start"
+    return f"solved by the start in at most {100 * results.hard_at_most:g} % of the tries"
 
 
 def comparison_rows(results: AblationResults, regime: Regime) -> list[list[str]]:

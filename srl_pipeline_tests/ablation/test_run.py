@@ -83,7 +83,7 @@ def test_a_regime_with_too_few_scenarios_is_left_out_with_the_reason(tmp_path: P
 
 def test_where_no_regime_can_be_shown_it_is_an_error_that_says_why(tmp_path: Path) -> None:
     asked = ablation(tmp_path, FakeLaboratory(found=([0, 0], [0, 0])), regimes=["easy"])
-    with pytest.raises(PipelineError, match="No regime has enough scenarios. seed 1, easy: 0 of 2 training"):
+    with pytest.raises(PipelineError, match=r"No regime has enough scenarios\. seed 1, easy: 0 of 2 training"):
         run_ablation(asked)
 
 

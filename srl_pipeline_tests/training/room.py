@@ -11,6 +11,7 @@ from srl_pipeline.config import PipelineConfig, WarmupConfig
 from srl_pipeline.contracts import LoreBundle, Scenario, Step, TeacherRef, Trajectory
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.transcript import heading, write
+from srl_pipeline.training.rollouts.coverage import Origin
 from srl_pipeline.training.students.student import Student
 
 from .world import LORA, SCENARIO, load
@@ -78,6 +79,10 @@ class Room:
     config: PipelineConfig = field(default_factory=lambda: config())
     student: Student | None = None
     accepted: dict[str, list[Trajectory]] = field(default_factory=lambda: {"train": SOLUTIONS, "validation": []})
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(trajectories=len(self.accepted["train"]), accepted=len(self.accepted["train"]))
 
     def load(self) -> Student:
         return self.student or load(self.folder)

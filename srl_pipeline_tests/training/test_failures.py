@@ -70,9 +70,9 @@ def test_memory_that_ran_out_is_told_with_the_settings_to_lower(tmp_path: Path, 
 
 
 def test_what_the_allocator_really_says_is_understood(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"Memory ran out(.|\n)*evaluation\.max_tokens"):
-        with clean_failures("eval_report", tmp_path):
-            torch.zeros(10**15)
+    told = pytest.raises(TrainingError, match=r"Memory ran out(.|\n)*evaluation\.max_tokens")
+    with told, clean_failures("eval_report", tmp_path):
+        torch.zeros(10**15)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,10 @@ def moved(tmp_path: Path, **changes: Any) -> set[str]:
         ({"device": "cpu"}, set(STAGES)),
         ({"generation__scenarios": 99}, set()),
         ({"generation__teacher": "other"}, set()),
+        ({"preflight__prompts": 3}, set()),
+        ({"usd_per_hour": 2.5}, set()),
+        ({"usd_per_hour": 2.5, "srl__cost_budget_usd": 1.0}, {"srl_checkpoint"}),
+        ({"rlvr__routing": "measured"}, {"rlvr_checkpoint"}),
     ],
     ids=str,
 )

@@ -26,6 +26,7 @@ SETTINGS = {
     "rlvr.learning_rate": 1e-3,
     "rlvr.validate_every": 2,
     "rlvr.max_kl": 1.0,
+    "preflight.mode": "off",
 }
 
 

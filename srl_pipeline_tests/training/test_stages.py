@@ -19,6 +19,7 @@ from srl_pipeline.training.rollouts.coverage import Origin
 from srl_pipeline.training.students.adapters import WEIGHTS, with_adapter
 
 from .room import Room, config
+from .stage import run_stage
 from .world import LORA, LetterTask, adapted, adapter_weights, equal, load, policy_config, prompts, shake
 
 
@@ -220,3 +221,21 @@ def test_rlvr_trains_on_scenarios_up_to_a_difficulty_and_on_each_once() -> None:
     easy, variant, hard = trajectory("a", 0.2), trajectory("a", 0.2), trajectory("b", 0.7)
     kept = stages.within_reach([easy, variant, hard], max_difficulty=0.25)
     assert [t.scenario.id for t in kept] == ["a"]
+
+
+def test_an_artifact_has_its_price_and_what_the_preflight_found() -> None:
+    class Found:
+        def model_dump(self) -> dict[str, str]:
+            return {"stage": "srl"}
+
+    found: Any = Found()
+    made = Outcome(metrics={"seconds": 1800.0}, gates=[])
+    assert stages._accounted(made, 3.0, found) == Outcome({"seconds": 1800.0}, [], 1.5, {"preflight": {"stage": "srl"}})
+    assert stages._accounted(made, 0.0, None) == made
+
+
+def test_the_note_of_a_stage_says_what_the_preflight_proposes(student_folder: Path, tmp_path: Path) -> None:
+    outcome = run_stage(student_folder, tmp_path, time_budget_seconds=1e-6)
+    found: Any = SimpleNamespace(note="Preflight proposes srl.rollouts=16 (why).")
+    assert stages._summary("srl", outcome, 1.0, found).note == f"{outcome.note} {found.note}"
+    assert stages._summary("srl", outcome, 1.0, None).note == outcome.note

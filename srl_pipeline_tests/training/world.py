@@ -139,10 +139,7 @@ class LetterTask:
     keep: Callable[[Prompt], bool] = lambda _: True
     advantages: Callable[[], list[float]] | None = None
     scored: list[str] = field(default_factory=list)
-
-    @property
-    def titles(self) -> Sequence[str]:
-        return ("Letters",)
+    titles: Sequence[str] = ("Letters",)
 
     def stop(self, text: str) -> bool:
         return text.count("\n") >= 2

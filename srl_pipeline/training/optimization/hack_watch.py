@@ -115,7 +115,7 @@ def payments(
             own = begun + body(Step(title=title, reasoning="", action=prompt.expert[0]))
             hacks = step_hacks(prompt.step, title, prompt.expert, prompt.before)
         elif steps := solutions.get(prompt.scenario.id):
-            given = heading(0, task.titles[0])
+            given = heading(0, steps[0].title)
             begun, own = "", write(steps).removeprefix(given)
             hacks = {name: [t.removeprefix(given) for t in texts] for name, texts in episode_hacks(steps).items()}
         else:

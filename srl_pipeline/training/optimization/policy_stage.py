@@ -166,8 +166,8 @@ class _Stage:
         self.journal.add(row)
 
     def reason_to_stop(self, step: int) -> str:
-        """The first observer's reason, if any has one."""
-        return next((reason for o in self.job.observers if (reason := o.stop(step))), "")
+        """The first observer's reason, if any has one; in the first process, whose clock counts for all."""
+        return peers().told(next((reason for o in self.job.observers if (reason := o.stop(step))), ""))
 
     def ended_early(self, step: int, reason: str) -> None:
         """Remember why; the checkpoint that is saved now says so to a resumed run."""

@@ -44,7 +44,8 @@ class Explained(LetterTask):
 
 
 def stage(student_folder: Path, work: Path, **changes: Any) -> Any:
-    return run_stage(student_folder, work, Explained(), **({"step_samples": COUNT, "steps": 2} | changes))
+    settings: dict[str, Any] = {"step_samples": COUNT, "steps": 2} | changes
+    return run_stage(student_folder, work, Explained(), **settings)
 
 
 def file(work: Path) -> Path:

@@ -96,6 +96,7 @@ def embedded() -> PipelineConfig:
             save_every=1,
             validation_prompts=8,
             validate_every=3,
+            step_samples=2,  # whole episodes: half the time of four
         ),
         evaluation=EvaluationConfig(scenarios=60, max_tokens=176),
         ablation=AblationConfig(token_budget=40_000),

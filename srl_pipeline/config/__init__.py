@@ -1,0 +1,43 @@
+"""The one configuration tree: typed, validated, defaults documented. `presets` names complete configurations.
+
+Every value can be overridden by its dotted name (``srl.learning_rate=1e-4``): in the Launchpad, on the command line,
+or in a pack's ``training:`` section. An unknown name is an error.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from srl_pipeline.config.base import Config
+from srl_pipeline.config.data import GenerationConfig, LoreConfig
+from srl_pipeline.config.evaluation import AblationConfig, EvaluationConfig
+from srl_pipeline.config.pipeline import PipelineConfig, override
+from srl_pipeline.config.policy import PolicyConfig
+from srl_pipeline.config.stages import DpoConfig, PpoConfig, RewardWeights, RlvrConfig, SrlConfig
+from srl_pipeline.config.student import PreflightConfig, StudentConfig, WarmupConfig
+
+__all__ = [
+    "AblationConfig",
+    "Config",
+    "DpoConfig",
+    "EvaluationConfig",
+    "GenerationConfig",
+    "LoreConfig",
+    "PipelineConfig",
+    "PolicyConfig",
+    "PpoConfig",
+    "PreflightConfig",
+    "RewardWeights",
+    "RlvrConfig",
+    "SrlConfig",
+    "StudentConfig",
+    "WarmupConfig",
+    "home",
+    "override",
+]
+
+
+def home() -> Path:
+    """Where artifacts, caches and history live: ``SRL_HOME``, else ``.srl`` in the current folder."""
+    return Path(os.environ.get("SRL_HOME") or ".srl").absolute()

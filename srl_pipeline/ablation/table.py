@@ -99,7 +99,9 @@ def _chosen_by(results: AblationResults, regime: Regime) -> str:
 def comparison_rows(results: AblationResults, regime: Regime) -> list[list[str]]:
     """A row a pair of arms: their names, then the change by each measure, as `COMPARISON_COLUMNS`."""
     found = {(c.after, c.before, c.measure): c for c in results.comparisons if c.regime == regime}
-    pairs = {(c.after, c.before): None for c in results.comparisons if c.regime == regime}  # in their order, once
+    pairs: dict[tuple[Arm, Arm], None] = {
+        (c.after, c.before): None for c in results.comparisons if c.regime == regime
+    }  # in their order, once
     return [
         [
             f"{ARM_NAMES[after]} against {ARM_NAMES[before]}",

@@ -29,14 +29,14 @@ LONGEST = 12
 
 def room(folder: Path, budget: int) -> Any:
     """Named double of a `Workspace` for arms; nobody asks for its verifier."""
-    small = policy_config(max_grad_norm=1.0, max_resamples=0, max_tokens=LONGEST).model_dump()
+    small: dict[str, Any] = policy_config(max_grad_norm=1.0, max_resamples=0, max_tokens=LONGEST).model_dump()
     config = PipelineConfig(
         preset="test",
         device="cpu",
         student=LORA,
         warmup=warmup_config(batch_size=2),
         srl=SrlConfig(**small),
-        rlvr=RlvrConfig(**small | {"max_tokens": 16}),
+        rlvr=RlvrConfig.model_validate(small | {"max_tokens": 16}),
         ablation=AblationConfig(token_budget=budget),
     )
     return SimpleNamespace(
@@ -119,10 +119,8 @@ def test_where_srl_spends_everything_there_is_no_rlvr_and_it_says_so(student_fol
 
 
 def test_srl_alone_begins_as_the_first_half_of_srl_then_rlvr(student_folder: Path, tmp_path: Path) -> None:
-    alone, first = (
-        train(arm, student_folder, tmp_path / name, budget)[0]
-        for arm, name, budget in (("srl", "a", 250), ("srl_rlvr", "b", 500))
-    )
+    [alone] = train("srl", student_folder, tmp_path / "a", budget=250)
+    first, _ = train("srl_rlvr", student_folder, tmp_path / "b", budget=500)
     assert alone.model_copy(update={"seconds": 0.0}) == first.model_copy(update={"seconds": 0.0})
     assert weights(tmp_path / "a") == (tmp_path / "b" / "srl" / "adapter_model.safetensors").read_bytes()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,7 +11,7 @@ from srl_pipeline.ablation.clustered import average, change, pooled, rate
 from srl_pipeline.evaluation.statistics import mean, paired, wilson
 
 
-def grid(rows: list[list[float]]) -> dict[tuple[int, str], float]:
+def grid(rows: Sequence[Sequence[float]]) -> dict[tuple[int, str], float]:
     """A row a seed, a column a scenario."""
     return {(s, f"j{j}"): value for s, row in enumerate(rows) for j, value in enumerate(row)}
 

@@ -10,30 +10,14 @@ import pytest
 from srl_pipeline.canonical import dumps
 from srl_pipeline.config import SrlConfig
 from srl_pipeline.contracts import Artefact, LoreBundle, Step, TeacherRef, Trajectory
-from srl_pipeline.model_types import Pack, load_pack
+from srl_pipeline.model_types import Pack
 from srl_pipeline.training.environment.groups import Score
 from srl_pipeline.training.environment.holistic import HolisticTask, solution_prompts
 from srl_pipeline.training.environment.prompts import Prompt, PromptWriter
 from srl_pipeline.training.environment.similarity import ratio
 from srl_pipeline.training.environment.tasks import SrlTask
 from srl_pipeline.training.environment.transcript import heading, write
-from srl_pipeline.verification import ScenarioSpace, Verifier, artefact_of, split_actions
-
-
-@pytest.fixture(scope="module")
-def pack() -> Pack:
-    return load_pack("buildings")
-
-
-@pytest.fixture(scope="module")
-def verifier(pack: Pack) -> Verifier:
-    return Verifier(pack)
-
-
-@pytest.fixture(scope="module")
-def gold(pack: Pack) -> list[Step]:
-    actions = split_actions(pack, pack.definition.examples.gold[0].artefact)
-    return [Step(title=s.title, reasoning="", action=a) for s, a in zip(pack.spec.steps, actions, strict=True)]
+from srl_pipeline.verification import ScenarioSpace, Verifier, artefact_of
 
 
 @pytest.fixture(scope="module")

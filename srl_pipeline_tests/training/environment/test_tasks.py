@@ -7,37 +7,15 @@ import pytest
 
 from srl_pipeline.config import RlvrConfig, SrlConfig
 from srl_pipeline.contracts import Scenario, Step
-from srl_pipeline.model_types import Pack, load_pack
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.tasks import RlvrTask, SrlTask
 from srl_pipeline.training.environment.transcript import body, heading, write
-from srl_pipeline.verification import ScenarioSpace, Verifier, split_actions
+from srl_pipeline.verification import Verifier
 
 from .test_transcript import mutated
 
 AT = 1
 """The step that the tests write."""
-
-
-@pytest.fixture(scope="module")
-def pack() -> Pack:
-    return load_pack("buildings")
-
-
-@pytest.fixture(scope="module")
-def verifier(pack: Pack) -> Verifier:
-    return Verifier(pack)
-
-
-@pytest.fixture(scope="module")
-def scenario(pack: Pack) -> Scenario:
-    return ScenarioSpace(pack).scenario(dict(pack.definition.examples.gold[0].scenario), where="test")
-
-
-@pytest.fixture(scope="module")
-def gold(pack: Pack) -> list[Step]:
-    actions = split_actions(pack, pack.definition.examples.gold[0].artefact)
-    return [Step(title=s.title, reasoning="", action=a) for s, a in zip(pack.spec.steps, actions, strict=True)]
 
 
 @pytest.fixture(scope="module")

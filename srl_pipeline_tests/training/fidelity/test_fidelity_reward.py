@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from srl_pipeline.config import RewardWeights, RlvrConfig, SrlConfig
 from srl_pipeline.contracts import Scenario, Step
-from srl_pipeline.model_types import EnumField, NumberField, Pack, SetField, load_pack
+from srl_pipeline.model_types import EnumField, NumberField, Pack, SetField
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.similarity import text_similarity
 from srl_pipeline.training.environment.tasks import RlvrTask, SrlTask
 from srl_pipeline.training.environment.transcript import heading, write
-from srl_pipeline.verification import ScenarioSpace, Verifier, artefact_of, split_actions
+from srl_pipeline.verification import Verifier, artefact_of
 
 TEXT_ONLY = SrlConfig(weights=RewardWeights(text=1, fields=0, rules=0), autojunk=True)
 AT = 1
@@ -72,27 +72,6 @@ def test_the_similarity_is_twice_the_matched_characters_over_all_of_them() -> No
     blocks = difflib.SequenceMatcher(None, canonical(student), canonical(expert)).get_matching_blocks()
     ratio = 2 * sum(b.size for b in blocks) / (len(canonical(student)) + len(canonical(expert)))
     assert text_similarity(student, expert, autojunk=True) == ratio
-
-
-@pytest.fixture(scope="module")
-def pack() -> Pack:
-    return load_pack("buildings")
-
-
-@pytest.fixture(scope="module")
-def verifier(pack: Pack) -> Verifier:
-    return Verifier(pack)
-
-
-@pytest.fixture(scope="module")
-def scenario(pack: Pack) -> Scenario:
-    return ScenarioSpace(pack).scenario(dict(pack.definition.examples.gold[0].scenario), where="test")
-
-
-@pytest.fixture(scope="module")
-def gold(pack: Pack) -> list[Step]:
-    actions = split_actions(pack, pack.definition.examples.gold[0].artefact)
-    return [Step(title=s.title, reasoning="", action=a) for s, a in zip(pack.spec.steps, actions, strict=True)]
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ class Case:
 
 
 CASES = (Case(200, 48), Case(400, 64))
+QUICK = Case(64, 16)
 
 
 def student(dtype: str, device: str = "auto") -> Student:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import resource
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from benchmarks.engine.timing import Pair, StepTimes
 from srl_pipeline.canonical import dumps
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.similarity import ratio
+from srl_pipeline.training.memory import peak_memory_mb
 
 Side = Literal["stock", "ours"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,7 +94,7 @@ def _by_ours(prompt: Prompt, text: str) -> float:
 def _peak_mb() -> float:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_memory_mb()
 
 
 if __name__ == "__main__":

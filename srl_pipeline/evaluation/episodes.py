@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from srl_pipeline.config import EvaluationConfig
 from srl_pipeline.evaluation.results import Episode, StageResult
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.transcript import ends, heading, parse
+from srl_pipeline.training.memory import peak_memory_mb
 from srl_pipeline.training.rollouts.sampling import Completion, Sampler
 from srl_pipeline.verification import Verifier
 
@@ -45,7 +45,7 @@ def evaluate_checkpoint(
         data_version=data_version,
         episodes=episodes,
         seconds=watch.seconds,
-        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        peak_memory_mb=peak_memory_mb(),
     )
 
 

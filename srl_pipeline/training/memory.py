@@ -8,6 +8,8 @@ trained weight). Sampling holds keys and values instead (`rollout_cache`); the t
 from __future__ import annotations
 
 import os
+import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 BYTES_A_TRAINED_WEIGHT = 12
 MB = 1 << 20
+_STATUS = Path("/proc/self/status")
 
 
 class MemoryEstimate(Record):
@@ -114,3 +117,16 @@ def _control_groups(root: Path) -> list[int]:
             continue
         found.append(most - used + int(stat.get(cache, 0)))  # pages of files are given back when asked for
     return found
+
+
+def peak_memory_mb() -> float:
+    """The largest resident size so far, in MB (2^20 bytes).
+
+    Linux hands ``ru_maxrss`` down to a child, exec or not: a child of a large process would report its parent's peak.
+    ``VmHWM`` begins anew with every program; elsewhere ``ru_maxrss`` is what there is.
+    """
+    if _STATUS.exists():
+        line = next(x for x in _STATUS.read_text().splitlines() if x.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 1024)

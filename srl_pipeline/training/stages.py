@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from srl_pipeline.contracts import Gate, StageRequest
 from srl_pipeline.registry import Built, Outcome, build_or_reuse
 from srl_pipeline.registry.artifacts import write_durably
 from srl_pipeline.training.failures import clean_failures
+from srl_pipeline.training.memory import peak_memory_mb
 from srl_pipeline.training.peers import ALONE, Peers
 from srl_pipeline.training.requests import stage_config
 from srl_pipeline.training.workspace import Workspace
@@ -265,7 +265,7 @@ def _outcome(
     metrics |= {
         "change": change,
         "seconds": sum(s.seconds for s in summaries),
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mb": peak_memory_mb(),
     }
     losses = [row["loss"] for row in last.curve if "loss" in row]
     gates = [

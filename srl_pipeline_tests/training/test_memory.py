@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 
 from srl_pipeline.training.kernels.shared_prefix import completion_logps
 from srl_pipeline.training.memory import (
+    MB,
     MemoryEstimate,
     available_bytes,
     kept_for_backward,
@@ -111,3 +114,11 @@ def test_a_container_without_a_limit_does_not_count(tmp_path: Path) -> None:
 
 def test_without_a_proc_file_system_what_is_built_in_counts(tmp_path: Path) -> None:
     assert available_bytes(CPU, tmp_path) > 0
+
+
+def test_a_child_of_a_large_process_reports_its_own_peak() -> None:
+    block = bytearray(b"x") * (600 * MB)
+    script = "from srl_pipeline.training.memory import peak_memory_mb; print(peak_memory_mb())"
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    del block
+    assert 1 < float(printed) < 600

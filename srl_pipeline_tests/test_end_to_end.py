@@ -289,7 +289,7 @@ def _moments(seed: int) -> list[Kill]:
         kill("parent", "rlvr_checkpoint", "metrics_rlvr.jsonl", 1),
         kill("child", "rlvr_checkpoint", "metrics_rlvr.jsonl", rng.randint(2, 3)),
         kill("child", "eval_report", "_base.json", 1),
-        kill("parent", "eval_report", "_base.json", 1),
+        kill("parent", "eval_report", "_warmup.json", 1),
     ]
 
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file
@@ -67,9 +67,10 @@ def write_student(folder: Path) -> Path:
     return folder
 
 
-def load(folder: Path) -> Student:
-    """A fresh student on the CPU in float32."""
-    return load_student(folder, PipelineConfig(preset="test", device="cpu", student=LORA))
+def load(folder: Path, dtype: Literal["float32", "bfloat16"] = "float32") -> Student:
+    """A fresh student on the CPU."""
+    settings = LORA.model_copy(update={"dtype": dtype})
+    return load_student(folder, PipelineConfig(preset="test", device="cpu", student=settings))
 
 
 def adapted(student: Student, *, shaken: float = 0.0, seed: int = 3) -> Any:

@@ -9,7 +9,7 @@ backward pass is written out, so that only the matrix products remain:
 
 The weights stay where PEFT keeps them (A and B in float32, multiplied in the base weights' format), so saving,
 loading and disabling work as before. Sampling computes the same: rounding a merged ``W + s B A`` to bfloat16 would
-swallow small updates. Without gradients the rounded A and B are kept until an update changes them.
+swallow small updates. While tokens are sampled the rounded A and B are kept (`weight_copies.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any
 
 import torch
 from peft.tuners.lora import Linear
+
+from srl_pipeline.training.kernels.weight_copies import HoldsCopies
 
 
 class _LoraLinear(torch.autograd.Function):
@@ -60,12 +62,12 @@ def fuse_lora(model: Any) -> int:
     return len(layers)
 
 
-class _Forward:
+class _Forward(HoldsCopies):
     """The fused forward of one layer; a class rather than a closure, so that a model can be copied."""
 
     def __init__(self, layer: Linear) -> None:
         self._layer = layer
-        self._rounded: dict[str, tuple[tuple[int, ...], torch.Tensor, torch.Tensor]] = {}
+        self._rounded: dict[tuple[str, torch.dtype], tuple[torch.Tensor, torch.Tensor]] = {}
 
     def __call__(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         layer = self._layer
@@ -88,13 +90,16 @@ class _Forward:
 
     def _low_precision(self, name: str, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
         """Aᵀ and Bᵀ in ``dtype``, as the weights are now."""
-        a: Any = self._layer.lora_A[name].weight
-        b: Any = self._layer.lora_B[name].weight
-        state = (a.data_ptr(), a._version, b.data_ptr(), b._version)
-        known = self._rounded.get(name)
-        if known is None or known[0] != state or known[1].dtype != dtype:
-            known = self._rounded[name] = (state, a.detach().to(dtype).t(), b.detach().to(dtype).t())
-        return known[1], known[2]
+        if found := self._rounded.get((name, dtype)):
+            return found
+        parts: tuple[Any, Any] = (self._layer.lora_A[name], self._layer.lora_B[name])
+        a, b = (part.weight.detach().to(dtype).t() for part in parts)
+        if self.holding:
+            self._rounded[name, dtype] = (a, b)
+        return a, b
+
+    def release(self) -> None:
+        self._rounded.clear()
 
 
 def _plain(layer: Linear, name: str) -> bool:

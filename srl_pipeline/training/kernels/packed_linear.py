@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from srl_pipeline.training.kernels.weight_copies import HoldsCopies
+
 MAX_ROWS = 512
 """More rows gain nothing."""
 PACKED_FOR = 64
@@ -28,8 +30,8 @@ def pack_linears(model: torch.nn.Module) -> int:
     return len(layers)
 
 
-class _Forward:
-    """The forward of one layer, with the packed copy of its weight as it is now."""
+class _Forward(HoldsCopies):
+    """The forward of one layer, with a packed copy of its weight: kept where it is frozen, else while sampling."""
 
     def __init__(self, layer: torch.nn.Linear) -> None:
         self._layer = layer
@@ -38,12 +40,16 @@ class _Forward:
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         weight, bias = self._layer.weight, self._layer.bias
-        if not _worth_it(x, weight):
+        if not _worth_it(x, weight) or (weight.requires_grad and not self.holding):
             return functional.linear(x, weight, bias)
-        state = (weight.data_ptr(), weight._version)  # a weight that is trained is packed again
+        state = (weight.data_ptr(), weight._version)  # another weight may be loaded into its place
         if self._of != state:
             self._packed, self._of = torch.ops.mkldnn._reorder_linear_weight(weight, PACKED_FOR), state
         return torch.ops.mkldnn._linear_pointwise(x, self._packed, bias, "none", [], "")
+
+    def release(self) -> None:
+        if self._layer.weight.requires_grad:
+            self._packed = self._of = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Forward:
         return _Forward(copy.deepcopy(self._layer, memo))  # a packed weight cannot be copied, but made again

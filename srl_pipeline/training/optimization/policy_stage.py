@@ -28,7 +28,7 @@ from srl_pipeline.training.optimization.canary import sampler_gap
 from srl_pipeline.training.optimization.observer import Observer, StageView
 from srl_pipeline.training.optimization.trainer import MAX_IDLE, Row
 from srl_pipeline.training.peers import peers
-from srl_pipeline.training.rollouts.collector import Batch, Counts
+from srl_pipeline.training.rollouts.collector import Batch, Counts, Group
 from srl_pipeline.training.students.student import Student
 
 log = logging.getLogger("srl_pipeline")
@@ -235,6 +235,8 @@ class _Stage:
     def outcome(self) -> PolicyOutcome:
         name = self.job.name
         target = self.job.work / name
+        # On the last update's own weights: loading the best ones below would hide a sampler that missed an update.
+        gap = sampler_gap(self.trainer, self._fresh_rollouts())
         shutil.rmtree(target, ignore_errors=True)
         if "step" in self.best:
             shutil.copytree(self.checkpoints / f"best-{int(self.best['step'])}", target)
@@ -244,12 +246,10 @@ class _Stage:
         counts, rows = self.collector.counts, self.journal.rows()
         # A batch may carry nothing to learn from although its groups were kept (PPO, before the first reward).
         updates = sum(row.get("grad_norm", 0.0) > 0 for row in rows)
-        # Fresh samples with a seed of their own: the same figures whether or not the run was interrupted.
-        probe = self.collector.sample(self.trainer.sampler, self.probe_prompts, seed=seed_of(name, "probe"))
-        groups = [(g.prompt.ids, [c.ids for c in g.completions]) for g in probe]
+        groups = [(g.prompt.ids, [c.ids for c in g.completions]) for g in self._fresh_rollouts()]
         metrics = {
             "kl": self.trainer.kl_to_start(groups),
-            "canary_gap": sampler_gap(self.trainer, probe),
+            "canary_gap": gap,
             "kept_fraction": counts.kept / counts.sampled if counts.sampled else 0.0,
             "updates": float(updates),
             "productive_prompts": float(len(self.collector.productive)),
@@ -262,6 +262,10 @@ class _Stage:
         gates = [gate for observer in self.job.observers for gate in observer.gates()]
         note = self.why_ended if updates else "No group carried signal, so no weight was changed."
         return PolicyOutcome(target, counts, rows, metrics, gates, note)
+
+    def _fresh_rollouts(self) -> list[Group]:
+        """With a seed of their own: the same whether or not the run was interrupted."""
+        return self.collector.sample(self.trainer.sampler, self.probe_prompts, seed=seed_of(self.job.name, "probe"))
 
 
 def run_policy_stage(job: StageJob) -> PolicyOutcome:

@@ -18,6 +18,7 @@ from srl_pipeline.training.kernels.nesting import trunks_of
 from srl_pipeline.training.kernels.packed_linear import pack_linears
 from srl_pipeline.training.kernels.rollout_attention import NAME, RolloutCache
 from srl_pipeline.training.kernels.shared_prefix import attention, base_model
+from srl_pipeline.training.kernels.weight_copies import copies_held
 from srl_pipeline.training.rollouts.endings import Endings, Stop
 
 COMPACT_EVERY = 8
@@ -75,7 +76,10 @@ class Sampler:
             chosen = order[start : start + size]
             # the seed belongs to the prompt's place, so that the batch size does not change what is sampled
             noise = torch.stack([_uniforms(seed, first + i, per_prompt, max_tokens) for i in chosen]).flatten(0, 1)
-            found = self._sample_batch([prompts[i] for i in chosen], per_prompt, max_tokens, temperature, noise, stop)
+            with copies_held(self._model):
+                found = self._sample_batch(
+                    [prompts[i] for i in chosen], per_prompt, max_tokens, temperature, noise, stop
+                )
             for place, index in enumerate(chosen):
                 results[index] = found[place * per_prompt : (place + 1) * per_prompt]
         return results

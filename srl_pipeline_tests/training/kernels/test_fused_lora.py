@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from srl_pipeline.training.kernels.weight_copies import copies_held
 from srl_pipeline.training.students.adapters import with_adapter
 from srl_pipeline.training.students.student import Student
 
@@ -63,6 +64,23 @@ def test_an_update_is_seen_without_gradients_at_once(student: Student) -> None:
         after = model(input_ids=IDS).logits
         torch.testing.assert_close(after, unfused(model)(input_ids=IDS).logits, atol=1e-4, rtol=1e-5)
     assert float((after - before).abs().max()) > 0.01
+
+
+def test_what_a_fused_optimizer_changes_is_seen_without_gradients_at_once(student: Student) -> None:
+    """Fused optimizers change weights without counting it in their versions."""
+    model = adapted(load(student.folder, "bfloat16"), shaken=0.2)
+    optimizer = torch.optim.AdamW(trained_parameters(model), lr=0.5, fused=True)
+    with torch.no_grad(), copies_held(model):
+        before = model(input_ids=IDS).logits
+    for parameter in trained_parameters(model):
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    with torch.no_grad(), copies_held(model):
+        after = model(input_ids=IDS).logits
+        again = model(input_ids=IDS).logits
+    with torch.no_grad():
+        plain = model(input_ids=IDS).logits
+    assert torch.equal(after, plain) and torch.equal(after, again) and not torch.equal(after, before)
 
 
 def trained_parameters(model: torch.nn.Module) -> list[torch.nn.Parameter]:

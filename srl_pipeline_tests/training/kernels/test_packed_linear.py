@@ -7,13 +7,14 @@ import torch
 from torch.nn import functional
 
 from srl_pipeline.training.kernels.packed_linear import MAX_ROWS, _Forward, _supported, pack_linears
+from srl_pipeline.training.kernels.weight_copies import copies_held
 
 packs = pytest.mark.skipif(not _supported(), reason="this CPU multiplies no bfloat16 natively")
 
 
 def layer(dtype: torch.dtype = torch.bfloat16, bias: bool = False) -> torch.nn.Linear:
     torch.manual_seed(2)
-    made = torch.nn.Linear(96, 160, bias=bias, dtype=dtype)
+    made = torch.nn.Linear(96, 160, bias=bias, dtype=dtype).requires_grad_(False)
     assert pack_linears(torch.nn.Sequential(made)) == 1
     return made
 
@@ -38,12 +39,30 @@ def test_the_packed_product_is_the_plain_one(count: int, bias: bool) -> None:
 
 
 @packs
-def test_a_weight_that_changes_is_packed_again() -> None:
+def test_a_frozen_weight_that_changes_is_packed_again() -> None:
     linear, x = layer(), rows(8)
     with torch.no_grad():
         before = linear(x)
         linear.weight.mul_(2)
         torch.testing.assert_close(linear(x), before * 2)
+
+
+@packs
+def test_a_weight_that_is_trained_is_packed_only_while_copies_are_held() -> None:
+    linear, x = layer().requires_grad_(), rows(8)
+    optimizer = torch.optim.AdamW([linear.weight], lr=0.5, fused=True)  # changes weights without counting it
+    model = torch.nn.Sequential(linear)
+    with torch.no_grad(), copies_held(model):
+        linear(x)
+        assert packed(linear)
+    assert not packed(linear)
+    linear.weight.grad = torch.ones_like(linear.weight)
+    optimizer.step()
+    with torch.no_grad(), copies_held(model):
+        torch.testing.assert_close(linear(x), functional.linear(x, linear.weight), rtol=0.01, atol=0.05)
+    with torch.no_grad():
+        linear(x)
+    assert not packed(linear)
 
 
 @packs
@@ -61,7 +80,7 @@ def test_other_number_formats_are_computed_plainly() -> None:
 
 
 def test_a_gradient_flows_as_ever() -> None:
-    linear, x = layer(), rows(4).requires_grad_()
+    linear, x = layer().requires_grad_(), rows(4).requires_grad_()
     linear(x).sum().backward()
     assert x.grad is not None and linear.weight.grad is not None and not packed(linear)
 

@@ -259,6 +259,24 @@ def test_the_canary_is_silent_for_fresh_rollouts_and_cries_for_those_of_older_we
     assert sampler_gap(run.trainer, run.batches[0].sampled) > 1e-2
 
 
+def test_every_batch_is_sampled_from_the_weights_that_the_last_update_left(student: Student, tmp_path: Path) -> None:
+    """In bfloat16, where sampling works with rounded copies of the adapters."""
+    low = load(student.folder, "bfloat16")
+    run = Run(low, adapted(low), tmp_path, policy_config(steps=3, learning_rate=0.1, max_resamples=9))
+    gaps: list[float] = []
+    collect: Callable[..., Batch] = run.collector.collect
+
+    def watched(*args: Any) -> Batch:
+        batch = collect(*args)
+        gaps.append(sampler_gap(run.trainer, batch.sampled))
+        return batch
+
+    run.collector.collect = watched  # type: ignore[method-assign]
+    run.train()
+    assert len(gaps) == 3 and max(gaps) < 0.05
+    assert sampler_gap(run.trainer, run.batches[0].sampled) > 0.1
+
+
 def some_groups(student: Student) -> list[TokenGroup]:
     return [(p.ids, [[5, 9, 11], [8, 8, 30, 31, 12]]) for p in prompts(student, 3)]
 

@@ -20,7 +20,7 @@ _TRAINING = {
     "finite_loss": "Every loss was a finite number.",
     "signal": "Some groups of rollouts differed in reward, so there was a gradient.",
     "adapter_reloads": "The saved adapter loads: the policy's tensors, names and shapes, all finite.",
-    "adapter_differs_from_start": "The adapter is not the one that the stage began with.",
+    "adapter_differs_from_start": "The adapter is not the one that the stage began with, unless the stage says why.",
     "kl_bound": "The mean KL a token to the stage's start is below its bound.",
     "rollouts_used_updated_weights": "Rollouts came from the updated weights.",
     "hacks_unpaid": "The reward pays no answer that is built to cheat as much as the expert's.",

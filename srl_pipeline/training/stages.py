@@ -262,6 +262,7 @@ def _outcome(
     (work / "warmup.json").unlink(missing_ok=True)
     metrics = dict(last.metrics)
     updates = metrics["updates"]
+    passed_on = metrics.get("validation_step") == 0
     metrics |= {
         "change": change,
         "seconds": sum(s.seconds for s in summaries),
@@ -279,9 +280,9 @@ def _outcome(
         Gate(name="adapter_reloads", passed=not problem, message=problem),
         Gate(
             name="adapter_differs_from_start",
-            passed=change > 0 or updates == 0,
+            passed=change > 0 or updates == 0 or passed_on,
             value=change,
-            message="largest change of a trained weight",
+            message=f"largest change of a trained weight. {last.note}".rstrip(),
         ),
         _at_most("kl_bound", metrics.get("kl"), max_kl, "mean KL a token to the stage's start"),
         _at_most(

@@ -23,6 +23,7 @@ from srl_pipeline.training.environment.probes import Signs, episode_hacks, signs
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.tasks import Task
 from srl_pipeline.training.environment.transcript import body, heading, write
+from srl_pipeline.training.optimization.choice import replaces
 from srl_pipeline.training.optimization.observer import Observer, StageView
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class HackWatch(Observer):
         self._paid: dict[str, list[Paid]] = {}
         self._start: list[Outcome] = []
         self._kept: list[Outcome] = []
-        self._best = -math.inf
+        self._best, self._step = -math.inf, 0
         self._view: StageView
 
     def begun(self, view: StageView) -> None:
@@ -63,20 +64,22 @@ class HackWatch(Observer):
         self.begun(view)
         self._start, self._kept = _pairs(state["start"]), _pairs(state["kept"])
         self._best = -math.inf if state["best"] is None else state["best"]
+        self._step = state["step"]
 
     def validated(self, step: int, groups: Sequence[Group]) -> dict[str, float]:
         now = [_outcome(group.scores[0]) for group in groups]
         reward = fmean(group.scores[0].reward for group in groups)
         if step == 0:
             self._start = now
-        elif self._view.collector.counts.updates and reward > self._best:  # as the stage chooses what it keeps
-            self._best, self._kept = reward, now
+        if step == 0 or (self._view.collector.counts.updates and replaces(reward, self._best, self._step)):
+            self._best, self._step, self._kept = reward, step, now  # as the stage chooses what it keeps
         if problem := diverged(self._start, now):
             log.warning("%s: after step %d %s", self._view.name, step, problem)
         return columns([_signs(self._view.collector.task, group) for group in groups])
 
     def state(self) -> Json:
-        return {"start": self._start, "kept": self._kept, "best": self._best if math.isfinite(self._best) else None}
+        best = self._best if math.isfinite(self._best) else None
+        return {"start": self._start, "kept": self._kept, "best": best, "step": self._step}
 
     def ended(self, view: StageView) -> dict[str, float]:
         rewards = {f"probe_reward_{name}": fmean(hack for hack, _ in paid) for name, paid in self._paid.items()}

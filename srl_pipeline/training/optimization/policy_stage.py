@@ -25,6 +25,7 @@ from srl_pipeline.training.environment.tasks import Task
 from srl_pipeline.training.journal import Journal
 from srl_pipeline.training.optimization.algorithms import policy_collector, policy_trainer
 from srl_pipeline.training.optimization.canary import sampler_gap
+from srl_pipeline.training.optimization.choice import replaces
 from srl_pipeline.training.optimization.observer import Observer, StageView
 from srl_pipeline.training.optimization.trainer import MAX_IDLE, Row
 from srl_pipeline.training.peers import peers
@@ -188,9 +189,9 @@ class _Stage:
         self.journal.finish(row)
 
     def validate(self, step: int) -> None:
-        """Greedy reward on held-back prompts; the best checkpoint is chosen by it, never by loss.
+        """Greedy reward on held-back prompts; the weights that are kept are chosen by it, never by loss.
 
-        Before the first update there is nothing to choose: those are the weights that the stage began with.
+        The weights that the stage began with are a candidate like any other.
         """
         if not self.validation:
             return
@@ -203,9 +204,10 @@ class _Stage:
             self.journal.add(observer.validated(step, groups))
         if step == 0:
             self.best = {"start_reward": reward, "start_correct": correct}
-        elif self.collector.counts.updates and reward > self.best.get("reward", float("-inf")):
-            self.best |= {"reward": reward, "correct": correct, "step": float(step)}
-            self._save(self.checkpoints / f"best-{step}")
+        elif not (self.collector.counts.updates and replaces(reward, self.best["reward"], int(self.best["step"]))):
+            return
+        self.best |= {"reward": reward, "correct": correct, "step": float(step)}
+        self._save(self.checkpoints / f"best-{step}")
 
     def _save(self, folder: Path) -> None:
         temporary = folder.with_name(f"_{folder.name}")
@@ -261,11 +263,17 @@ class _Stage:
             metrics |= observer.ended(self.view)
         gates = [gate for observer in self.job.observers for gate in observer.gates()]
         note = self.why_ended if updates else "No group carried signal, so no weight was changed."
+        if updates and self.best.get("step") == 0:
+            note = f"{note} {_passed_on(self.best['start_reward'])}".strip()
         return PolicyOutcome(target, counts, rows, metrics, gates, note)
 
     def _fresh_rollouts(self) -> list[Group]:
         """With a seed of their own: the same whether or not the run was interrupted."""
         return self.collector.sample(self.trainer.sampler, self.probe_prompts, seed=seed_of(self.job.name, "probe"))
+
+
+def _passed_on(reward: float) -> str:
+    return f"No checkpoint reached the start's validation reward ({reward:.3f}): the start's weights are passed on."
 
 
 def run_policy_stage(job: StageJob) -> PolicyOutcome:

@@ -30,11 +30,13 @@ from .test_policy_stage import Killed, at_step, kill, timeless
 
 STEPS = 4
 ADAPTIVE = {"kl_beta": 0.1, "kl_target": 1e-3, "kl_beta_max": 10.0}
+LAST: dict[str, Any] = {"steps": STEPS, "validation_prompts": 0}
+"""Without validation a stage leaves its last weights: nothing is chosen."""
 CONFIGS = {
-    "grpo with adaptive KL": rlvr_config("grpo", steps=STEPS, max_grad_norm=1.0, **ADAPTIVE),
-    "ppo": rlvr_config("ppo", steps=STEPS, max_grad_norm=1.0),
-    "ppo with adaptive KL": rlvr_config("ppo", steps=STEPS, max_grad_norm=1.0, **ADAPTIVE),
-    "dpo": rlvr_config("dpo", steps=STEPS, max_grad_norm=1.0),
+    "grpo with adaptive KL": rlvr_config("grpo", **LAST, max_grad_norm=1.0, **ADAPTIVE),
+    "ppo": rlvr_config("ppo", **LAST, max_grad_norm=1.0),
+    "ppo with adaptive KL": rlvr_config("ppo", **LAST, max_grad_norm=1.0, **ADAPTIVE),
+    "dpo": rlvr_config("dpo", **LAST, max_grad_norm=1.0),
 }
 COLUMNS = {
     "grpo with adaptive KL": {"kl", "kl_coef", "entropy"},

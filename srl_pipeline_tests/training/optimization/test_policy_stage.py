@@ -209,7 +209,8 @@ def scripted_validation(monkeypatch: pytest.MonkeyPatch, rewards: list[float]) -
 
 
 @pytest.mark.parametrize(
-    ("rewards", "best"), [([0.1, 0.3, 0.9, 0.5, 0.2], 2), ([0.9, 0.3, 0.1, 0.3, 0.4], 4), ([0.5] * 5, 1)]
+    ("rewards", "best"),
+    [([0.1, 0.3, 0.9, 0.5, 0.2], 2), ([0.2, 0.3, 0.1, 0.3, 0.4], 4), ([0.9, 0.3, 0.1, 0.3, 0.4], 0), ([0.5] * 5, 1)],
 )
 def test_the_adapter_kept_is_the_one_with_the_best_validation_reward(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rewards: list[float], best: int
@@ -222,6 +223,29 @@ def test_the_adapter_kept_is_the_one_with_the_best_validation_reward(
     assert outcome.metrics["validation_step"] == best and outcome.metrics["validation_start_reward"] == rewards[0]
 
 
+def test_a_stage_that_lowers_its_own_validation_passes_its_start_on_and_says_so(
+    student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_validation(monkeypatch, [0.9, 0.3, 0.1, 0.3, 0.4])
+    outcome = run_stage(student_folder, tmp_path)
+    assert outcome.metrics["updates"] == STEPS and outcome.metrics["kl"] == 0
+    assert "No checkpoint reached the start's validation reward (0.900)" in outcome.note
+
+
+def test_the_start_is_passed_on_after_an_interruption_too(
+    student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = scripted_validation(monkeypatch, [0.9, 0.3, 0.1, 0.3, 0.4])
+    heal = kill(monkeypatch, _Stage, "complete_checkpoint", at_step(3))
+    with pytest.raises(Killed):
+        run_stage(student_folder, tmp_path)
+    heal()
+    scripted_validation(monkeypatch, [0.3, 0.4])
+    outcome = run_stage(student_folder, tmp_path)
+    kept = policy_of(with_frozen_adapter(load(student_folder), outcome.adapter).get_base_model())
+    assert equal(kept, seen[0])
+
+
 def test_of_the_best_weights_so_far_only_the_last_are_kept(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,7 +254,7 @@ def test_of_the_best_weights_so_far_only_the_last_are_kept(
     assert [p.name for p in checkpoints(tmp_path).glob("best-*")] == ["best-2"]
 
 
-def test_weights_from_before_the_first_update_are_never_the_best(
+def test_steps_without_an_update_are_no_candidates_of_their_own(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scored = iter(range(10_000))

@@ -181,6 +181,7 @@ def test_warm_up_srl_and_rlvr_hand_whole_models_on(student_folder: Path, tmp_pat
             steps=2,
             learning_rate=1e-3,
             max_resamples=9,
+            validation_prompts=0,
         )
         assert 0 < difference(done.adapter, began, student_folder) < 1
         assert done.metrics["kl"] > 0 and done.metrics["canary_gap"] < 1e-4

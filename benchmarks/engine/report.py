@@ -26,20 +26,27 @@ MAX_GRADIENT_GAP = 1e-5
 
 
 @dataclass(frozen=True)
+class Whole:
+    """What only a full run measures."""
+
+    steps: list[Steps]
+    bookkeeping_share: float
+    nested: Nested
+
+
+@dataclass(frozen=True)
 class Figures:
     """Everything that one run measured.
 
     Attributes:
-        quick: A size that no speed or memory target speaks of; only what must be equal is judged.
+        whole: None in a quick run, at a size that no speed or memory target speaks of: only what must be equal is
+            judged then.
     """
 
     updates: list[Updates]
     rollouts: list[Rollouts]
-    steps: list[Steps]
-    nested: Nested | None
     rewards: Rewards
-    bookkeeping_share: float
-    quick: bool = False
+    whole: Whole | None
 
 
 def environment(threads: int) -> dict[str, Any]:
@@ -69,7 +76,7 @@ def targets(figures: Figures) -> list[dict[str, Any]]:
     for update in figures.updates:
         at_most(f"update {update.case.name}, gradient gap in float32", update.gradient_gap, MAX_GRADIENT_GAP)
     at_most("text reward, values that differ from difflib's", float(figures.rewards.different), 0.0)
-    if figures.quick:
+    if not figures.whole:
         return found
     for update in figures.updates:
         at_least(f"update {update.case.name}, times faster", update.times.ratio, MIN_UPDATE[update.case.prompt])
@@ -77,11 +84,11 @@ def targets(figures: Figures) -> list[dict[str, Any]]:
         at_least(
             f"sampling {rollouts.case.name}, {rollouts.rows} rollouts, times faster", rollouts.times.ratio, MIN_SAMPLING
         )
-    for steps in figures.steps:
+    for steps in figures.whole.steps:
         at_least(f"whole step {steps.case.name}, times faster", steps.times.ratio, MIN_STEP)
         at_most(f"whole step {steps.case.name}, peak memory as a share of stock's", steps.memory_share, MAX_MEMORY)
     at_least("text reward, times faster", figures.rewards.times.ratio, MIN_REWARD)
-    at_most("dynamic sampling's bookkeeping, share of a step", figures.bookkeeping_share, MAX_BOOKKEEPING)
+    at_most("dynamic sampling's bookkeeping, share of a step", figures.whole.bookkeeping_share, MAX_BOOKKEEPING)
     return found
 
 
@@ -91,7 +98,7 @@ def to_json(where: dict[str, Any], figures: Figures) -> dict[str, Any]:
         "environment": where,
         "targets": {t["name"]: {key: t[key] for key in ("figure", "bound", "met")} for t in targets(figures)},
         "seconds": _seconds(figures),
-        "peak_memory_mb": {s.case.name: {"stock": s.stock_mb, "ours": s.ours_mb} for s in figures.steps},
+        "peak_memory_mb": {s.case.name: {"stock": s.stock_mb, "ours": s.ours_mb} for s in _steps(figures)},
     }
 
 
@@ -112,20 +119,25 @@ def show(where: dict[str, Any], figures: Figures) -> None:
         ["target", "figure", "bound", "met"],
         [[t["name"], f"{t['figure']:.4g}", t["bound"], "yes" if t["met"] else "NO"] for t in targets(figures)],
     )
-    for steps in figures.steps:
+    for steps in _steps(figures):
         console.print(
             f"Peak memory of {steps.case.name}: stock {steps.stock_mb:,.0f} MB, ours {steps.ours_mb:,.0f} MB "
             f"({steps.memory_share:.0%})"
         )
-    if figures.quick:
-        console.print("Speed and memory are judged at the sizes of a full run, without --quick.")
+    if not figures.whole:
+        console.print("Whole steps, memory and targets of speed belong to a full run, without --quick.")
+
+
+def _steps(figures: Figures) -> list[Steps]:
+    return figures.whole.steps if figures.whole else []
 
 
 def _seconds(figures: Figures) -> dict[str, dict[str, float]]:
     pairs = {f"update {u.case.name}": u.times for u in figures.updates}
     pairs |= {f"sampling {r.case.name} x {r.rows}": r.times for r in figures.rollouts}
-    pairs |= {f"whole step {s.case.name}, {s.prompts} groups": s.times for s in figures.steps}
-    if nested := figures.nested:
+    pairs |= {f"whole step {s.case.name}, {s.prompts} groups": s.times for s in _steps(figures)}
+    if figures.whole:
+        nested = figures.whole.nested
         sizes = f"{nested.tokens_apart} tokens apart, {nested.tokens_together} together"
         pairs |= {f"update of {nested.steps} nested steps, ours: {sizes}": nested.times}
     pairs |= {f"text reward, {figures.rewards.pairs} pairs": figures.rewards.times}

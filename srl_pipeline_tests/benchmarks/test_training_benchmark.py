@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.engine.cases import CASES, ROLLOUTS, Case, advantages, completions, expert_actions, prompts
 from benchmarks.engine.nested import Nested
-from benchmarks.engine.report import Figures, targets, to_json
+from benchmarks.engine.report import Figures, Whole, targets, to_json
 from benchmarks.engine.rewards import Rewards, measure_rewards
 from benchmarks.engine.rollouts import Rollouts
 from benchmarks.engine.timing import Pair, side_by_side
@@ -33,10 +33,10 @@ def figures(update: float = 9.0, memory: float = 100.0) -> Figures:
     return Figures(
         [Updates(case, pair, 1e-7) for case in CASES],
         [Rollouts(case, 128, pair) for case in CASES],
-        [Steps(case, 8, pair, stock_mb=1000.0, ours_mb=memory) for case in CASES],
-        Nested(5, 100, 50, pair),
         Rewards(10, 50.0, 0, pair),
-        0.001,
+        Whole(
+            [Steps(case, 8, pair, stock_mb=1000.0, ours_mb=memory) for case in CASES], 0.001, Nested(5, 100, 50, pair)
+        ),
     )
 
 
@@ -70,7 +70,7 @@ def test_memory_is_a_share_of_stock_s() -> None:
 
 
 def test_a_quick_run_judges_only_what_must_be_equal() -> None:
-    quick = replace(figures(update=1.0), nested=None, quick=True)
+    quick = replace(figures(update=1.0), whole=None)
     assert missed(quick) == []
     assert [t["bound"] for t in targets(replace(quick, updates=[Updates(CASES[0], Pair([1.0], [1.0]), 1e-3)]))] == [
         "<= 1e-05",

@@ -13,13 +13,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
+from srl_pipeline.training.environment.groups import Score
 from srl_pipeline.training.optimization import policy_stage
 from srl_pipeline.training.optimization.observer import Observer
 from srl_pipeline.training.optimization.policy_stage import PolicyOutcome, StageJob, run_policy_stage
 from srl_pipeline.training.optimization.watch import observers_of
 from srl_pipeline.training.peers import join_peers
+from srl_pipeline.training.rollouts.collector import NO_SIGNAL, Collector, Group
+from srl_pipeline.training.rollouts.sampling import Completion, Sampler
 from srl_pipeline.training.students.student import Student
 
 from .world import LetterTask, adapted, load, policy_config, prompts
@@ -62,6 +66,24 @@ def die_at(step: int) -> None:
         complete(self, folder)
 
     policy_stage._Stage.complete_checkpoint = dying  # type: ignore[method-assign]
+
+
+def policy_of(model: Any) -> dict[str, torch.Tensor]:
+    """A copy of the policy's adapter weights."""
+    return {name: p.detach().clone() for name, p in model.named_parameters() if ".default." in name}
+
+
+def scripted_validation(monkeypatch: pytest.MonkeyPatch, rewards: list[float]) -> list[dict[str, torch.Tensor]]:
+    """Validation gives these rewards in turn; returns the policy's adapter at each."""
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def greedy(self: Any, sampler: Sampler, prompts: Any) -> list[Group]:
+        seen.append(policy_of(sampler._model))
+        score = Score(rewards[len(seen) - 1], well_formed=True, correct=False)
+        return [Group(prompts[0], [Completion([], "", True, [])], [score], NO_SIGNAL)]
+
+    monkeypatch.setattr(Collector, "greedy", greedy)
+    return seen
 
 
 if __name__ == "__main__":

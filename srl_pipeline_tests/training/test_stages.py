@@ -19,7 +19,7 @@ from srl_pipeline.training.rollouts.coverage import Origin
 from srl_pipeline.training.students.adapters import WEIGHTS, with_adapter
 
 from .room import Room, config
-from .stage import run_stage
+from .stage import run_stage, scripted_validation
 from .world import LORA, LetterTask, adapted, adapter_weights, equal, load, policy_config, prompts, shake
 
 
@@ -143,6 +143,16 @@ def test_a_stage_that_trained_passes_every_gate_that_is_shown(student_folder: Pa
     [summary] = json.loads((tmp_path / "w" / stages.SUMMARY).read_text())
     assert (summary["stage"], summary["steps"], summary["note"]) == ("srl", 2, "")
     assert outcome.metrics["change"] > 0 and outcome.metrics["updates"] == 2
+
+
+def test_a_stage_that_only_got_worse_passes_its_start_on_and_its_gates_say_so(
+    student_folder: Path, tmp_path: Path, start: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_validation(monkeypatch, [0.9, 0.3, 0.4])
+    outcome = finish(student_folder, tmp_path / "w", start=start, needs_signal=True, steps=2)
+    found = gates(outcome)["adapter_differs_from_start"]
+    assert found.passed and found.value == 0 and "the start's weights are passed on" in found.message
+    assert equal(adapter_weights(tmp_path / "w" / "adapter"), adapter_weights(start))
 
 
 def test_srl_without_a_group_that_carries_signal_fails_its_gate_and_says_why(

@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from srl_pipeline.errors import TrainingError
-from srl_pipeline.training.environment.groups import Score
 from srl_pipeline.training.journal import Journal
 from srl_pipeline.training.optimization.policy_stage import (
     STATE,
@@ -25,11 +24,10 @@ from srl_pipeline.training.optimization.policy_stage import (
     run_policy_stage,
 )
 from srl_pipeline.training.optimization.trainer import MAX_IDLE
-from srl_pipeline.training.rollouts.collector import NO_SIGNAL, Collector, Group
-from srl_pipeline.training.rollouts.sampling import Completion, Sampler
+from srl_pipeline.training.rollouts.collector import Collector
 from srl_pipeline.training.students.adapters import with_frozen_adapter
 
-from ..stage import STEPS, run_stage
+from ..stage import STEPS, policy_of, run_stage, scripted_validation
 from ..world import TIMES, LetterTask, adapted, adapter_weights, equal, load, policy_config
 
 ROOT = Path(__file__).parents[3]
@@ -188,24 +186,6 @@ def test_a_loss_or_gradient_that_is_no_number_stops_and_keeps_the_last_checkpoin
     assert kept and kept.name == "checkpoint-2"
     assert all(torch.isfinite(t).all() for t in adapter_weights(kept).values())
     assert json.loads((kept / STATE).read_text())["step"] == 2
-
-
-def policy_of(model: Any) -> dict[str, torch.Tensor]:
-    """A copy of the policy's adapter weights."""
-    return {name: p.detach().clone() for name, p in model.named_parameters() if ".default." in name}
-
-
-def scripted_validation(monkeypatch: pytest.MonkeyPatch, rewards: list[float]) -> list[dict[str, torch.Tensor]]:
-    """Validation gives these rewards in turn; returns the policy's adapter at each."""
-    seen: list[dict[str, torch.Tensor]] = []
-
-    def greedy(self: Any, sampler: Sampler, prompts: Any) -> list[Group]:
-        seen.append(policy_of(sampler._model))
-        score = Score(rewards[len(seen) - 1], well_formed=True, correct=False)
-        return [Group(prompts[0], [Completion([], "", True, [])], [score], NO_SIGNAL)]
-
-    monkeypatch.setattr(Collector, "greedy", greedy)
-    return seen
 
 
 @pytest.mark.parametrize(

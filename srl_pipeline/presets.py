@@ -84,15 +84,15 @@ def embedded() -> PipelineConfig:
         # after such a warm-up the texts are alike already: what differs is whether the rules hold, and a group whose
         # answers differ less than that is not worth a step of full size (docs/results.md, "SRL's settings")
         srl=SrlConfig(
-            steps=8,
+            steps=6,
             learning_rate=6e-5,
             weights=RewardWeights(text=0.0, fields=0.3, rules=0.7),
             std_epsilon=0.05,
             max_tokens=40,
             max_resamples=1,
-            save_every=4,
+            save_every=3,
             validation_prompts=16,
-            validate_every=4,
+            validate_every=3,
         ),
         rlvr=RlvrConfig(
             steps=2,

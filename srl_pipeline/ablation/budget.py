@@ -42,8 +42,17 @@ def sft_within(config: WarmupConfig, tokens: int, answer_tokens: float) -> Warmu
 
 
 def holistic_config(config: PipelineConfig) -> SrlConfig:
-    """SRL's settings with room for a whole episode."""
-    return config.srl.model_copy(update={"max_tokens": config.rlvr.max_tokens})
+    """SRL's settings with the room and the refills of a whole episode.
+
+    The filter's bound is the default one: a preset's may be chosen for its composite step reward, and the text
+    similarity of whole artefacts differs far less.
+    """
+    update = {
+        "max_tokens": config.rlvr.max_tokens,
+        "max_resamples": config.rlvr.max_resamples,
+        "std_epsilon": SrlConfig().std_epsilon,
+    }
+    return config.srl.model_copy(update=update)
 
 
 def shares(config: PipelineConfig) -> tuple[int, int]:

@@ -47,9 +47,16 @@ def test_sft_takes_as_many_steps_as_train_the_budget_rounded_up() -> None:
     assert sft_within(WarmupConfig(batch_size=4), 1001, answer_tokens=50.0).steps == 6
 
 
-def test_a_holistic_action_has_the_room_of_an_episode() -> None:
-    given = config(10_000)
-    assert holistic_config(given) == given.srl.model_copy(update={"max_tokens": given.rlvr.max_tokens})
+def test_a_holistic_action_has_the_room_and_the_refills_of_an_episode() -> None:
+    given = preset("embedded")
+    found = holistic_config(given)
+    assert (found.max_tokens, found.max_resamples) == (given.rlvr.max_tokens, given.rlvr.max_resamples)
+    assert found.learning_rate == given.srl.learning_rate
+
+
+def test_a_bound_chosen_for_the_composite_step_reward_does_not_filter_whole_solutions() -> None:
+    assert preset("embedded").srl.std_epsilon != SrlConfig().std_epsilon
+    assert holistic_config(preset("embedded")).std_epsilon == SrlConfig().std_epsilon
 
 
 def test_the_shares_of_srl_and_rlvr_are_the_whole() -> None:

@@ -13,6 +13,7 @@ import typer
 from srl_pipeline.cli.instance import PROCESS, end_dead_runs, open_instance, prepare_dagster_home, this_process
 from srl_pipeline.cli.output import JsonFlag, console, print_json
 from srl_pipeline.cli.progress import AssetState, Follower, Progress
+from srl_pipeline.cli.signals import heed_termination
 from srl_pipeline.config import home
 from srl_pipeline.errors import PipelineError
 
@@ -87,6 +88,7 @@ def materialize(
 
     from srl_pipeline.definitions import defs
 
+    heed_termination()
     shown = None if quiet else console
     run_id, progress = str(uuid.uuid4()), Progress(shown)
     with open_instance(dagster_home) as instance:

@@ -18,7 +18,10 @@ Row = dict[str, float]
 
 
 class Journal:
-    """Metrics of one stage in ``<folder>/metrics_<stage>.jsonl``."""
+    """Metrics of one stage in ``<folder>/metrics_<stage>.jsonl``.
+
+    ``total`` steps are expected; 0: nobody knows how many, something else than their number ends the stage.
+    """
 
     def __init__(self, folder: Path, stage: str, total: int) -> None:
         self.file = folder / f"metrics_{stage}.jsonl"
@@ -54,8 +57,10 @@ class Journal:
         shown = [
             f"{k} {whole[k]:.3f}" for k in ("loss", "reward", "correct", "format_rate", "kept_fraction") if k in whole
         ]
-        left = pace * max(0, self._total - done)
-        log.info("%s %d/%d  %s  %.1f s/step, %.0f s left", self._stage, done, self._total, "  ".join(shown), pace, left)
+        of, left = "", ""
+        if self._total:
+            of, left = f"/{self._total}", f", {pace * max(0, self._total - done):.0f} s left"
+        log.info("%s %d%s  %s  %.1f s/step%s", self._stage, done, of, "  ".join(shown), pace, left)
 
 
 def mean_of(rows: list[Row], name: str) -> float:

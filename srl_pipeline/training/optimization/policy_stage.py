@@ -117,7 +117,7 @@ class _Keeper(TrainerCallback):
 class _Stage:
     def __init__(self, job: StageJob) -> None:
         self.job, config = job, job.config
-        self.journal = Journal(job.work, job.name, config.steps)
+        self.journal = Journal(job.work, job.name, 0 if config.token_budget else config.steps)
         self.collector = policy_collector(job.train, job.task, config, job.seed)
         self.validation = list(job.validation)[: config.validation_prompts]
         self.probe_prompts = (list(job.validation) or list(job.train))[:PROBES]

@@ -43,5 +43,9 @@ class TeacherError(PipelineError):
     """A teacher that is unavailable or cannot solve its task."""
 
 
+class BudgetError(PipelineError):
+    """Money that may not be spent: a cap would be exceeded, or a price is unknown."""
+
+
 class TrainingError(PipelineError):
     """A training run that stopped; completed work is kept."""

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from srl_pipeline.config.base import Config
+from srl_pipeline.config.budget import BudgetConfig
 from srl_pipeline.config.data import GenerationConfig, LoreConfig
 from srl_pipeline.config.evaluation import AblationConfig, EvaluationConfig
 from srl_pipeline.config.pipeline import PipelineConfig, override
@@ -19,6 +20,7 @@ from srl_pipeline.config.student import PreflightConfig, StudentConfig, WarmupCo
 
 __all__ = [
     "AblationConfig",
+    "BudgetConfig",
     "Config",
     "DpoConfig",
     "EvaluationConfig",

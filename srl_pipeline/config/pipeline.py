@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from srl_pipeline.config.base import Config
+from srl_pipeline.config.budget import BudgetConfig
 from srl_pipeline.config.data import GenerationConfig, LoreConfig
 from srl_pipeline.config.evaluation import AblationConfig, EvaluationConfig
 from srl_pipeline.config.stages import RlvrConfig, SrlConfig
@@ -26,6 +27,7 @@ class PipelineConfig(Config):
     usd_per_hour: float = Field(
         default=0.0, ge=0, description="Price of the machine that trains; 0: nothing is charged. Changes no weight."
     )
+    budget: BudgetConfig = BudgetConfig()
     lore: LoreConfig = LoreConfig()
     generation: GenerationConfig = GenerationConfig()
     student: StudentConfig = StudentConfig()

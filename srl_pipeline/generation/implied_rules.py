@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srl_pipeline.generation.field_changes import Solution, domains_of
-from srl_pipeline.teachers.exhaustive import Budget, Refutation, find_artefact
+from srl_pipeline.teachers.search.exhaustive import Budget, Refutation, find_artefact
 from srl_pipeline.verification import Evidence, Rule, Verifier, judge
 
 JUDGEMENTS = 20_000

@@ -3,8 +3,7 @@
 from srl_pipeline.teachers.base import Rejection, Task, Teacher
 from srl_pipeline.teachers.pin import build_teacher_pin, pinned_teacher
 from srl_pipeline.teachers.registry import TEACHERS, make_teacher, teacher_ref
-from srl_pipeline.teachers.search import SearchTeacher
-from srl_pipeline.teachers.step_search import domain
+from srl_pipeline.teachers.search import SearchTeacher, domain
 
 __all__ = [
     "TEACHERS",

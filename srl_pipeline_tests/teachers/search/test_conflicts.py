@@ -10,7 +10,7 @@ import pytest
 from srl_pipeline.errors import TeacherError
 from srl_pipeline.model_types import Pack
 from srl_pipeline.teachers import SearchTeacher, conflicts, search
-from srl_pipeline.teachers.conflicts import Conflict, Solvable, Undecided, find_conflict
+from srl_pipeline.teachers.search.conflicts import Conflict, Solvable, Undecided, find_conflict
 from srl_pipeline.verification import Verifier
 
 from .tiny import first_scenario, rule, soft, tiny_pack
@@ -123,5 +123,5 @@ def test_a_solution_that_the_expert_missed_is_told(tmp_path: Path, monkeypatch: 
 def test_a_step_that_is_too_large_ends_the_search_and_not_the_explanation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("srl_pipeline.teachers.step_search.MAX_NODES", 2)
+    monkeypatch.setattr("srl_pipeline.teachers.search.step_search.MAX_NODES", 2)
     assert "rules 'low', 'match' and 'high' exclude each other" in error(clashing(tmp_path)).what

@@ -16,7 +16,7 @@ from srl_pipeline.errors import TeacherError
 from srl_pipeline.generation.dialogue import soft_cost
 from srl_pipeline.model_types import Pack
 from srl_pipeline.teachers import Rejection, SearchTeacher, Task
-from srl_pipeline.teachers.search import prefer
+from srl_pipeline.teachers.search.teacher import prefer
 from srl_pipeline.verification import ScenarioSpace, Verifier, artefact_of
 
 from .tiny import BUNDLE, first_scenario, rule, soft, tiny_pack

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from srl_pipeline.contracts import Artefact, Scenario
 from srl_pipeline.errors import TeacherError
-from srl_pipeline.teachers.exhaustive import Budget, Refutation, find_artefact
-from srl_pipeline.teachers.step_search import domain
+from srl_pipeline.teachers.search.exhaustive import Budget, Refutation, find_artefact
+from srl_pipeline.teachers.search.step_search import domain
 from srl_pipeline.verification import Rule, Verifier
 
 MAX_JUDGEMENTS = 200_000

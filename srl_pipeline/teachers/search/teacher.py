@@ -18,9 +18,9 @@ from srl_pipeline.errors import TeacherError
 from srl_pipeline.model_types.spec import number_text
 from srl_pipeline.registry import code_version
 from srl_pipeline.teachers.base import Rejection, Task
-from srl_pipeline.teachers.conflicts import no_solution
-from srl_pipeline.teachers.reasoning import explain
-from srl_pipeline.teachers.step_search import StepSearch
+from srl_pipeline.teachers.search.conflicts import no_solution
+from srl_pipeline.teachers.search.reasoning import explain
+from srl_pipeline.teachers.search.step_search import StepSearch
 from srl_pipeline.verification import Verifier, artefact_of, words
 
 WIDTHS = (4, 32)
@@ -176,4 +176,4 @@ def prefer(values: Sequence[Json], brief: str, lore: str) -> list[Json]:
 
 def search_teacher_ref() -> TeacherRef:
     """Name and version of the embedded teacher."""
-    return TeacherRef(name="search", version=code_version("teachers", "verification"))
+    return TeacherRef(name="search", version=code_version("teachers/base.py", "teachers/search", "verification"))

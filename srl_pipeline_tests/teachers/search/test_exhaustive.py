@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from srl_pipeline.contracts import Artefact
 from srl_pipeline.model_types import Pack
-from srl_pipeline.teachers.exhaustive import Budget, Refutation, find_artefact
+from srl_pipeline.teachers.search.exhaustive import Budget, Refutation, find_artefact
 from srl_pipeline.verification import Rule, Verifier, judge
 
 from .tiny import first_scenario, rule, tiny_pack

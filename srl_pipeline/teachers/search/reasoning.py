@@ -6,7 +6,7 @@ A rule decided a field when some other value of that field would have broken it.
 from __future__ import annotations
 
 from srl_pipeline.contracts import Action, Artefact, Scenario
-from srl_pipeline.teachers.step_search import StepSearch
+from srl_pipeline.teachers.search.step_search import StepSearch
 from srl_pipeline.verification import Rule, Verifier, judge
 
 PROBES = 12

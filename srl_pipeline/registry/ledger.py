@@ -1,0 +1,92 @@
+"""The ledger of money: hold before spending, commit or release after. Caps hold for all processes together.
+
+Amounts are whole nano-dollars, so sums are exact. A backend keeps the promise that, at any moment and for every cap,
+committed + held never exceeds the cap; an open hold whose owner is gone is committed in full once it has expired, for
+nobody knows whether the vendor will bill it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol, TypeAlias
+
+from pydantic import Field
+
+from srl_pipeline.contracts import Record
+
+Nanos: TypeAlias = int
+"""Billionths of a US dollar."""
+NANOS = 1_000_000_000
+
+
+def nanos(usd: float) -> Nanos:
+    """Dollars as nano-dollars, rounded up: an estimate is never too low by rounding."""
+    return math.ceil(round(usd * NANOS, 3))
+
+
+def dollars(amount: Nanos) -> float:
+    """Nano-dollars as dollars, for people and metrics."""
+    return amount / NANOS
+
+
+class Account(Record):
+    """Whom a call is charged to."""
+
+    run: str = Field(description="Data version of the artifact that pays: independent of any run id.")
+    model_type: str
+    vendor: str
+
+
+class Caps(Record):
+    """What may be spent: in a calendar month (UTC) in all, for one model type, with one vendor; and in one run."""
+
+    month: Nanos
+    model_type_month: Nanos | None = None
+    vendor_month: Nanos | None = None
+    run: Nanos | None = None
+
+
+class Hold(Record):
+    """Money set aside for one call that is under way."""
+
+    id: str
+    call: str = Field(description="Key of the call.")
+    account: Account
+    amount: Nanos
+    month: str = Field(description="YYYY-MM, UTC, of the moment of the hold: the month that is charged.")
+    expires_at: str
+
+
+class Balance(Record):
+    """What was spent and what is set aside, in one scope."""
+
+    committed: Nanos = 0
+    held: Nanos = 0
+
+
+class Ledger(Protocol):
+    """Implemented on SQLite for one machine; on DynamoDB by the same rules. Safe to use from threads and processes."""
+
+    def hold(self, call: str, account: Account, amount: Nanos, caps: Caps, *, seconds: float) -> Hold:
+        """Set ``amount`` aside for ``seconds`` at the most; raises BudgetError when a cap would be exceeded."""
+        ...
+
+    def commit(self, hold: Hold, amount: Nanos) -> None:
+        """The call cost ``amount``. Committing or releasing a hold that is closed already changes nothing."""
+        ...
+
+    def release(self, hold: Hold) -> None:
+        """The call cost nothing."""
+        ...
+
+    def open_holds(self, run: str) -> list[Hold]:
+        """Holds of a run that are neither committed nor released: calls that a crash cut off, or that are under way."""
+        ...
+
+    def spent_by_run(self, run: str) -> Balance:
+        """All that a run has cost, over all its attempts."""
+        ...
+
+    def spent_in_month(self, month: str, *, model_type: str | None = None, vendor: str | None = None) -> Balance:
+        """All that a month has cost, in all or for one model type or one vendor (not both)."""
+        ...

@@ -1,0 +1,1 @@
+"""Vendors' SDKs behind `calls.records.Backend`, a file a vendor."""

@@ -120,7 +120,7 @@ class BatchBackend(Protocol):
         ...
 
     def find(self, tag: str) -> str | None:
-        """The id of a batch that was handed in under ``tag``, if there is one: after a crash it is not submitted again."""
+        """The id of a batch that was handed in under ``tag``, if there is one: a crash must not submit twice."""
         ...
 
     def collect(self, batch_id: str) -> dict[str, Reply | CallError] | None:

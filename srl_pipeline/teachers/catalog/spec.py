@@ -75,9 +75,9 @@ class TeacherEntry(Record):
         if self.batch and self.kind not in ("openai", "anthropic"):
             raise ValueError("'batch' is offered by openai and anthropic only")
         if self.price is None and self.kind != "transformers":
-            raise ValueError("'price' is missing: what costs an unknown amount is not called (write 0 where it is free)")
+            raise ValueError("'price' is missing: an unknown cost is not paid (write 0 where it is free)")
         if self.terms is None:
-            raise ValueError("'terms' is missing: say whether its outputs may train another model, and where that stands")
+            raise ValueError("'terms' is missing: say whether its outputs may train a model, and where that stands")
         return self
 
     @property

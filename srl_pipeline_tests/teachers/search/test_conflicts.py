@@ -9,11 +9,12 @@ import pytest
 
 from srl_pipeline.errors import TeacherError
 from srl_pipeline.model_types import Pack
-from srl_pipeline.teachers import SearchTeacher, conflicts, search
+from srl_pipeline.teachers import SearchTeacher
+from srl_pipeline.teachers.search import conflicts
+from srl_pipeline.teachers.search import teacher as search
 from srl_pipeline.teachers.search.conflicts import Conflict, Solvable, Undecided, find_conflict
 from srl_pipeline.verification import Verifier
-
-from .tiny import first_scenario, rule, soft, tiny_pack
+from srl_pipeline_tests.teachers.tiny import first_scenario, rule, soft, tiny_pack
 
 CLASH = [rule("low", "artefact.a == 'x'"), rule("match", "artefact.a == artefact.b"), rule("high", "artefact.b == 'z'")]
 OTHERS = [

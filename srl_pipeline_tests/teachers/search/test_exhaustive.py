@@ -14,8 +14,7 @@ from srl_pipeline.contracts import Artefact
 from srl_pipeline.model_types import Pack
 from srl_pipeline.teachers.search.exhaustive import Budget, Refutation, find_artefact
 from srl_pipeline.verification import Rule, Verifier, judge
-
-from .tiny import first_scenario, rule, tiny_pack
+from srl_pipeline_tests.teachers.tiny import first_scenario, rule, tiny_pack
 
 VALUES = {"a": "xyz", "b": "xyz", "c": "xyz", "d": "xy"}
 

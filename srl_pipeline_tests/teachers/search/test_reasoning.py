@@ -9,8 +9,7 @@ from srl_pipeline.contracts import LoreBundle
 from srl_pipeline.model_types import Pack
 from srl_pipeline.teachers import SearchTeacher, Task
 from srl_pipeline.verification import ScenarioSpace, Verifier
-
-from .tiny import BUNDLE, first_scenario, rule, soft, tiny_pack
+from srl_pipeline_tests.teachers.tiny import BUNDLE, first_scenario, rule, soft, tiny_pack
 
 
 def reasoning(pack: Pack) -> str:

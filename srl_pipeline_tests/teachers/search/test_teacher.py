@@ -18,8 +18,7 @@ from srl_pipeline.model_types import Pack
 from srl_pipeline.teachers import Rejection, SearchTeacher, Task
 from srl_pipeline.teachers.search.teacher import prefer
 from srl_pipeline.verification import ScenarioSpace, Verifier, artefact_of
-
-from .tiny import BUNDLE, first_scenario, rule, soft, tiny_pack
+from srl_pipeline_tests.teachers.tiny import BUNDLE, first_scenario, rule, soft, tiny_pack
 
 
 def plans(pack: Pack, lore: str = "", keep: int = 1) -> list[tuple[float, dict[str, Any]]]:

@@ -118,12 +118,14 @@ class Verdict(Record):
 
 
 class Revision(Record):
-    """A step that Model C sent back, with the messages that the teacher was given."""
+    """A proposal that was sent back, with the messages that the teacher was given."""
 
     step: int
     attempt: int
-    action: Action
+    action: Action | None = Field(description="None where the answer was no step at all.")
     messages: list[str]
+    reason: str = Field(default="rules", description="'rules', 'schema', or why the answer was unreadable.")
+    rules: list[str] = Field(default_factory=list, description="Ids of the rules that it broke.")
 
 
 class TeacherRef(Record):
@@ -142,6 +144,7 @@ class Trajectory(Record):
     steps: list[Step]
     teacher: TeacherRef
     variant: Literal["best", "near_best"]
+    strategy: str = Field(default="fresh", description="How its scenario was chosen: fresh, adversarial, repair, …")
     soft_cost: float = Field(description="Weighted soft violations; 0 is ideal.")
     revisions: list[Revision]
     generation: int

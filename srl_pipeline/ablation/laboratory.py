@@ -17,7 +17,7 @@ from srl_pipeline.ablation.trials import Examiner
 from srl_pipeline.canonical import seed_of
 from srl_pipeline.contracts import Artefact, LoreBundle, Scenario, Trajectory
 from srl_pipeline.generation.dialogue import solve
-from srl_pipeline.generation.sampling import evaluation_scenarios
+from srl_pipeline.generation.drawing import evaluation_scenarios
 from srl_pipeline.lore import LoreRetriever, index_folder
 from srl_pipeline.teachers import Teacher, make_teacher, pinned_teacher
 from srl_pipeline.training.failures import clean_failures

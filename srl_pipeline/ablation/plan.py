@@ -35,7 +35,7 @@ _ROOMS = (
     "teachers",
     "lore",
     "generation/dialogue.py",
-    "generation/sampling.py",
+    "generation/drawing/held_out.py",
     "generation/tables.py",
     "evaluation/episodes.py",
     "model_types/spec.py",

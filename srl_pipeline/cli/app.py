@@ -6,12 +6,13 @@ import sys
 
 import typer
 
-from srl_pipeline.cli import ablate, explore, packs, report, run
+from srl_pipeline.cli import ablate, explore, packs, report, run, teachers
 from srl_pipeline.errors import PipelineError
 
 app = typer.Typer(name="srl-pipeline", help=__doc__, no_args_is_help=True, pretty_exceptions_show_locals=False)
 app.add_typer(packs.app, name="packs")
 app.add_typer(explore.lore_app, name="lore")
+app.add_typer(teachers.app, name="teachers")
 app.command("teach")(explore.teach)
 app.command("report")(report.report)
 app.command("run")(run.run)

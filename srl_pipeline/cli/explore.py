@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
+from srl_pipeline.cli.run import Settings, parse_settings
 from srl_pipeline.config import home
 
 lore_app = typer.Typer(help="Model A, the lore retriever.", no_args_is_help=True)
@@ -40,49 +41,57 @@ def teach(
     model_type: TypeName,
     n: Annotated[int, typer.Option("--n", min=1, max=1000, help="Trajectories to make.")] = 3,
     seed: Annotated[int, typer.Option(help="Other seeds draw other scenarios.")] = 1,
+    settings: Settings = None,
     json: JsonFlag = False,
 ) -> None:
-    """Make N trajectories and print them with Model C's verdicts; they are not kept."""
+    """Make N trajectories and print them with Model C's verdicts; they are not kept.
+
+    A paid teacher is paid: --set budget.month_usd=… allows it, and the calls are kept, so the same command is free.
+    """
     from srl_pipeline.config import GenerationConfig
     from srl_pipeline.contracts import Trajectory
     from srl_pipeline.generation.dialogue import solve
-    from srl_pipeline.generation.sampling import ScenarioSampler
+    from srl_pipeline.generation.drawing import Drawing
+    from srl_pipeline.generation.teaching import teaching
     from srl_pipeline.lore import LoreRetriever, build_lore_index, index_folder
     from srl_pipeline.model_types import load_pack
     from srl_pipeline.presets import pack_config
     from srl_pipeline.registry import ArtifactStore
-    from srl_pipeline.teachers import make_teacher, teacher_ref
+    from srl_pipeline.teachers import responsible_teacher, teacher_ref
     from srl_pipeline.training.environment.transcript import write
     from srl_pipeline.verification import ScenarioSpace, Verifier
 
     pack = load_pack(model_type)
-    lore = pack_config("embedded", pack.spec.training).lore
-    settings = GenerationConfig()  # with the monologue, also where a preset leaves it out
+    # with the monologue, also where a preset leaves it out
+    monologue = {"generation.reasoning_words": GenerationConfig().reasoning_words}
+    config = pack_config("embedded", pack.spec.training | monologue | parse_settings(settings or []))
+    ref = teacher_ref(responsible_teacher(config.generation.teacher, model_type))
     verifier = Verifier(pack)
-    teacher = make_teacher(teacher_ref(settings.teacher), verifier)
-    sampler = ScenarioSampler(ScenarioSpace(pack), seed)
-    drawn = [sampler.draw() for _ in range(n)]
-    built = build_lore_index(ArtifactStore(home() / "artifacts"), pack, lore)
-    bundles = LoreRetriever(index_folder(built.artifact), lore).bundles([s for s, _ in drawn])
+    drawn = list(Drawing(ScenarioSpace(pack), seed, n, config.generation))
+    built = build_lore_index(ArtifactStore(home() / "artifacts"), pack, config.lore)
+    bundles = LoreRetriever(index_folder(built.artifact), config.lore).bundles([d.scenario for d in drawn])
     rows = []
-    for (scenario, novelty), bundle in zip(drawn, bundles, strict=True):
-        found = solve(
-            teacher,
-            verifier,
-            scenario,
-            bundle,
-            variant=0,
-            max_revisions=settings.max_revisions,
-            reasoning_words=settings.reasoning_words,
-            generation=1,
-            novelty=novelty,
-        )
-        if not isinstance(found, Trajectory):
-            console.print(f"{scenario.brief}\n  given up: {found}")
-            continue
-        verdict = verifier.verify(scenario, [s.action for s in found.steps])
-        rows.append({"trajectory": found.model_dump(mode="json"), "verdict": verdict.model_dump(mode="json")})
-        if not json:
+    with teaching(ref, verifier, config, home(), run=f"teach:{model_type}") as taught:
+        for (scenario, novelty), bundle in zip(((d.scenario, d.novelty) for d in drawn), bundles, strict=True):
+            found = solve(
+                taught.teacher,
+                verifier,
+                scenario,
+                bundle,
+                variant=0,
+                max_revisions=config.generation.max_revisions,
+                reasoning_words=config.generation.reasoning_words,
+                generation=1,
+                novelty=novelty,
+            )
+            if not isinstance(found, Trajectory):
+                said = f"{scenario.brief}\n  given up: {found}"
+                console.print(said, highlight=False, markup=False) if not json else typer.echo(said, err=True)
+                continue
+            verdict = verifier.verify(scenario, [s.action for s in found.steps])
+            rows.append({"trajectory": found.model_dump(mode="json"), "verdict": verdict.model_dump(mode="json")})
+            if json:
+                continue
             console.rule(scenario.brief)
             console.print(f"lore: {', '.join(dict.fromkeys(c.document_id for c in bundle.citations))}", highlight=False)
             console.print(write(found.steps), highlight=False, markup=False)
@@ -90,6 +99,10 @@ def teach(
                 f"verdict: {'correct' if verdict.correct else 'wrong'}, reward {verdict.outcome_reward:.2f}, "
                 f"violations: {', '.join(v.rule_id for v in verdict.violations) or 'none'}",
                 highlight=False,
+            )
+        if taught.asker and not json:
+            console.print(
+                f"teacher {ref.name}: ${taught.spent_usd:.4f} spent by 'teach {model_type}' so far", highlight=False
             )
     if json:
         print_json(rows)

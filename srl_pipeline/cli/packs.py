@@ -133,7 +133,7 @@ def freeze(name: Name, count: int = 200) -> None:
     import yaml
 
     from srl_pipeline.errors import PackError
-    from srl_pipeline.generation.sampling import freeze_evaluation
+    from srl_pipeline.generation.drawing import freeze_evaluation
     from srl_pipeline.model_types import load_pack, pack_folder
     from srl_pipeline.verification import ScenarioSpace
 

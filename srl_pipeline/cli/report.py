@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from srl_pipeline.cli.newest import newest
 from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
-from srl_pipeline.errors import ArtifactError, PipelineError
 
 if TYPE_CHECKING:
     from srl_pipeline.evaluation import Comparison, Summary
-    from srl_pipeline.registry import ArtifactStore, StoredArtifact
 
 ASSET = "eval_report"
 
@@ -23,10 +22,7 @@ def report(
     version: Annotated[str | None, typer.Option(help="Data version of the report; the newest when left out.")] = None,
 ) -> None:
     """Show how each stage of a model type does on the held-out scenarios, and what improved."""
-    from srl_pipeline.config import home
-    from srl_pipeline.registry import ArtifactStore
-
-    found = find_report(ArtifactStore(home() / "artifacts"), model_type, version)
+    found = newest(ASSET, model_type, version)
     if json:
         from srl_pipeline.evaluation import read_summary
 
@@ -38,30 +34,6 @@ def report(
     print_report(found.path)
     for gate in found.manifest.failed_gates:
         console.print(f"Gate {gate.name} failed: {gate.message}", style="bold red", markup=False, highlight=False)
-
-
-def find_report(store: ArtifactStore, model_type: str, version: str | None = None) -> StoredArtifact:
-    """This version of the report, or the newest; PipelineError for an unknown type, ArtifactError without a report."""
-    from srl_pipeline.model_types import find_packs
-
-    if version:
-        found = store.find(ASSET, model_type, version)
-    else:
-        found = next(reversed(store.versions(ASSET, model_type)), None)
-    if found:
-        return found
-    if model_type not in (packs := list(find_packs())):
-        raise PipelineError(
-            f"There is no model type {model_type!r}.",
-            where="report",
-            mend=f"Use one of {', '.join(packs) or '(no pack found)'}.",
-        )
-    which = f" of version {version}" if version else ""
-    raise ArtifactError(
-        f"{model_type} has no evaluation report{which}.",
-        where=str(store.root / ASSET / model_type),
-        mend=f"Materialize {ASSET} for {model_type} first; SRL_HOME chooses the folder that is looked into.",
-    )
 
 
 def print_report(folder: Path) -> None:

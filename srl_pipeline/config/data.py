@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 from srl_pipeline.config.base import Config
+
+Strategy = Literal["fresh", "adversarial", "frontier", "repair"]
+
+
+def _with_fresh(names: list[Strategy]) -> list[Strategy]:
+    if "fresh" not in names or len(set(names)) < len(names):
+        raise ValueError("name each strategy once, and fresh among them")
+    return names
+
+
+Strategies = Annotated[list[Strategy], AfterValidator(_with_fresh)]
 
 
 class LoreConfig(Config):
@@ -24,14 +37,36 @@ class LoreConfig(Config):
 class GenerationConfig(Config):
     """Models B and C make trajectories."""
 
-    teacher: str = Field(default="search", description="Name of the teacher; its version is pinned by teacher_model.")
+    teacher: str = Field(
+        default="", description="Name of the teacher; empty: the one that teachers.yaml makes responsible for the type."
+    )
     scenarios: int = Field(default=240, ge=2, description="Scenarios drawn in one generation.")
     candidates: int = Field(
         default=1, ge=1, le=8, description="Candidate solutions a scenario; all but the first near-best."
     )
     generation: int = Field(default=1, ge=1, description="Number of this generation: another number, other scenarios.")
+    strategies: Strategies = Field(
+        default=["fresh", "adversarial", "frontier", "repair"],
+        description="How scenarios may be chosen: fresh at once, the others as soon as a student was measured.",
+    )
+    exploration_floor: float = Field(
+        default=0.1, ge=0, le=0.25, description="Least share of a strategy that has something to draw."
+    )
+    mix_step: float = Field(
+        default=0.25, gt=0, le=1, description="Most that the mix of strategies moves from one generation to the next."
+    )
+    near_duplicate: float = Field(
+        default=0.04,
+        ge=0,
+        lt=1,
+        description="Not drawn: a scenario of which only numbers differ from an earlier one, by less than this share "
+        "of their range in total; 0: only an equal one.",
+    )
     max_revisions: int = Field(default=2, ge=0, description="Times a rejected step goes back to the teacher.")
     concurrency: int = Field(default=2, ge=1, description="Scenarios worked on at once.")
+    timeout_seconds: float = Field(
+        default=0.0, ge=0, description="Time for all calls of a teacher in one generation; 0: no limit."
+    )
     reasoning_words: int = Field(default=24, ge=0, description="Words of reasoning kept a step; 0 leaves it out.")
     min_acceptance: float = Field(
         default=0.8, ge=0, le=1, description="Gate: share of trajectories that Model C accepts."

@@ -18,7 +18,7 @@ from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.generation.triggers import PINS, Regeneration, Versions, plan
 from srl_pipeline.model_types import Pack, find_packs, load_pack
-from srl_pipeline.teachers import teacher_ref
+from srl_pipeline.teachers import responsible_teacher, teacher_ref
 
 
 @dg.sensor(
@@ -52,7 +52,7 @@ def current_versions(
             continue
         try:
             pack = read_if_changed(name, stamp(folder))
-            teacher = teacher_ref(pipeline.config(name, pack).generation.teacher)
+            teacher = teacher_ref(responsible_teacher(pipeline.config(name, pack).generation.teacher, name))
         except (PipelineError, OSError) as error:
             notes.append(f"{name}: {error}")
             continue

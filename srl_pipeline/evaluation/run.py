@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from srl_pipeline.canonical import digest_file, pretty
 from srl_pipeline.evaluation.results import EvaluationResults, StageResult, TrainingSummary
-from srl_pipeline.generation.sampling import evaluation_scenarios
+from srl_pipeline.generation.drawing import evaluation_scenarios
 from srl_pipeline.lore import LoreRetriever, index_folder
 from srl_pipeline.registry import Outcome
 from srl_pipeline.registry.artifacts import write_durably

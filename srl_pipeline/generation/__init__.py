@@ -12,7 +12,7 @@ _HOMES = {"build_trajectories": "trajectories", "build_verified_rewards": "rewar
 
 
 def __getattr__(name: str) -> Any:
-    """Load the builders on first use: lore's own tests import `generation.sampling`, and must not import themselves."""
+    """Load the builders on first use: lore's own tests import `generation.drawing`, and must not import themselves."""
     if name not in _HOMES:
         raise AttributeError(name)
     from importlib import import_module

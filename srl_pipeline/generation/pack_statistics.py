@@ -16,16 +16,16 @@ from srl_pipeline.config import GenerationConfig
 from srl_pipeline.contracts import LoreBundle, Scenario, Step, Trajectory
 from srl_pipeline.errors import TeacherError
 from srl_pipeline.generation.dialogue import solve
-from srl_pipeline.generation.field_changes import Change, Solution, domains_of, single_changes
-from srl_pipeline.generation.field_freedom import FieldFreedom, field_freedom
-from srl_pipeline.generation.rule_hits import RuleHits, guess, rule_hits
-from srl_pipeline.generation.sampling import (
-    ScenarioSampler,
+from srl_pipeline.generation.drawing import (
+    Drawing,
     count_valid,
     coverage,
     evaluation_scenarios,
     valid_axes,
 )
+from srl_pipeline.generation.field_changes import Change, Solution, domains_of, single_changes
+from srl_pipeline.generation.field_freedom import FieldFreedom, field_freedom
+from srl_pipeline.generation.rule_hits import RuleHits, guess, rule_hits
 from srl_pipeline.model_types import NumericAxis, Pack
 from srl_pipeline.teachers import SearchTeacher
 from srl_pipeline.verification import ScenarioSpace, Verifier
@@ -235,9 +235,9 @@ def _expert(
 
 def _scenarios(space: ScenarioSpace, sample: Sequence[Scenario]) -> ScenarioFigures:
     valid, counted = count_valid(space)
-    sampler = ScenarioSampler(space, seed_of("pack statistics", space.pack.name))
     free = valid - len(space.pack.definition.evaluation.scenarios)
-    drawn = [sampler.draw()[0] for _ in range(min(DRAWN, free // 2))]
+    seed = seed_of("pack statistics", space.pack.name)
+    drawn = [d.scenario for d in Drawing(space, seed, min(DRAWN, free // 2), SETTINGS)]
     held_out = evaluation_scenarios(space) if space.pack.definition.evaluation.scenarios else []
     return ScenarioFigures(
         combinations=space.size,

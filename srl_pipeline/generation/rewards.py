@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-import statistics
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from srl_pipeline.canonical import seed_of
 from srl_pipeline.config import PipelineConfig
 from srl_pipeline.contracts import Gate, Sources, Trajectory, Verdict
 from srl_pipeline.generation.sources import load_sources
-from srl_pipeline.generation.tables import Reward, read_trajectories, write_rewards
+from srl_pipeline.generation.tables import Reward, read_trajectories, reward_writer
 from srl_pipeline.registry import ArtifactStore, Built, Outcome, build_or_reuse, code_version
 from srl_pipeline.teachers import domain
 from srl_pipeline.verification import Verifier, split_actions
@@ -33,11 +33,14 @@ def build_verified_rewards(
     }
 
     def make(work: Path) -> Outcome:
-        verifier = Verifier(loaded.pack)
-        trajectories_ = read_trajectories(source.path)
-        rows = [_reward(verifier, t, config) for t in trajectories_]
-        write_rewards(work, rows)
-        return _outcome(verifier, rows, _corrupted(verifier, trajectories_, config), config)
+        found, spoil = Findings(), _Spoiler(verifier := Verifier(loaded.pack), config.seed)
+        with reward_writer(work) as rows:
+            for trajectory in read_trajectories(source.path):
+                reward = _reward(verifier, trajectory, config)
+                rows.add(reward)
+                found.add(reward)
+                found.probe(spoil(trajectory))
+        return _outcome(verifier, found, config.generation.min_acceptance)
 
     return build_or_reuse(
         store,
@@ -62,38 +65,79 @@ def _reward(verifier: Verifier, trajectory: Trajectory, config: PipelineConfig) 
     )
 
 
-def _corrupted(verifier: Verifier, trajectories: list[Trajectory], config: PipelineConfig) -> list[Verdict]:
+class _Spoiler:
     """Verdicts after one seeded change of one field: a reward that does not notice carries no signal."""
-    rng = random.Random(seed_of("corrupt", config.seed))
-    domains = {n: domain(f) for step in verifier.pack.spec.steps for n, f in step.fields.items()}
-    verdicts: list[Verdict] = []
-    for t in trajectories:
-        name = rng.choice(sorted(domains))
-        others = [v for v in domains[name] if v != t.artefact[name]]
-        changed = t.artefact | {name: rng.choice(others)}
-        verdicts.append(verifier.verify(t.scenario, split_actions(verifier.pack, changed)))
-    return verdicts
+
+    def __init__(self, verifier: Verifier, seed: int) -> None:
+        self._verifier, self._rng = verifier, random.Random(seed_of("corrupt", seed))
+        self._domains = {n: domain(f) for step in verifier.pack.spec.steps for n, f in step.fields.items()}
+
+    def __call__(self, trajectory: Trajectory) -> Verdict:
+        name = self._rng.choice(sorted(self._domains))
+        others = [v for v in self._domains[name] if v != trajectory.artefact[name]]
+        changed = trajectory.artefact | {name: self._rng.choice(others)}
+        return self._verifier.verify(trajectory.scenario, split_actions(self._verifier.pack, changed))
 
 
-def _outcome(verifier: Verifier, rows: list[Reward], corrupted: list[Verdict], config: PipelineConfig) -> Outcome:
-    accepted = [r for r in rows if r.accepted]
-    share = len(accepted) / len(rows) if rows else 0.0
-    considered = {rule for verdict in (*(r.verdict for r in rows), *corrupted) for rule in verdict.considered}
-    never = sorted(r.id for r in verifier.rules.rules if r.hard and r.id not in considered)
-    few = len(rows) < ENOUGH_TO_TELL
-    outcome = [r.verdict.outcome_reward for r in rows]
-    noticed = [v.outcome_reward for v in corrupted]
-    validation = sum(r.split == "validation" for r in accepted)
-    least = config.generation.min_acceptance
+@dataclass
+class _Spread:
+    """Mean and population standard deviation of values that are not kept (Welford)."""
+
+    count: int = 0
+    mean: float = 0.0
+    _squares: float = 0.0
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        before, self.mean = self.mean, self.mean + (value - self.mean) / self.count
+        self._squares += (value - before) * (value - self.mean)
+
+    @property
+    def std(self) -> float:
+        return (self._squares / self.count) ** 0.5 if self.count else 0.0
+
+
+@dataclass
+class Findings:
+    """What the verdicts came to."""
+
+    accepted: int = 0
+    validation: int = 0
+    considered: set[str] = field(default_factory=set[str])
+    outcome: _Spread = field(default_factory=_Spread)
+    spoilt: _Spread = field(default_factory=_Spread)
+    both: _Spread = field(default_factory=_Spread)
+
+    def add(self, reward: Reward) -> None:
+        """An expert's trajectory."""
+        self.accepted += reward.accepted
+        self.validation += reward.accepted and reward.split == "validation"
+        self._see(reward.verdict, self.outcome)
+
+    def probe(self, spoilt: Verdict) -> None:
+        """One with a field changed."""
+        self._see(spoilt, self.spoilt)
+
+    def _see(self, verdict: Verdict, spread: _Spread) -> None:
+        spread.add(verdict.outcome_reward)
+        self.both.add(verdict.outcome_reward)
+        self.considered.update(verdict.considered)
+
+
+def _outcome(verifier: Verifier, found: Findings, least: float) -> Outcome:
+    rows = found.outcome.count
+    share = found.accepted / rows if rows else 0.0
+    never = sorted(r.id for r in verifier.rules.rules if r.hard and r.id not in found.considered)
+    few = rows < ENOUGH_TO_TELL
     return Outcome(
         metrics={
             "acceptance": share,
-            "accepted": float(len(accepted)),
-            "validation": float(validation),
-            "outcome_reward_mean": statistics.fmean(outcome) if outcome else 0.0,
-            "outcome_reward_std": statistics.pstdev(outcome) if outcome else 0.0,
-            "rules_considered": float(len(considered)),
-            "corrupted_reward_mean": statistics.fmean(noticed) if noticed else 0.0,
+            "accepted": float(found.accepted),
+            "validation": float(found.validation),
+            "outcome_reward_mean": found.outcome.mean,
+            "outcome_reward_std": found.outcome.std,
+            "rules_considered": float(len(found.considered)),
+            "corrupted_reward_mean": found.spoilt.mean,
         },
         gates=[
             Gate(
@@ -101,18 +145,18 @@ def _outcome(verifier: Verifier, rows: list[Reward], corrupted: list[Verdict], c
                 passed=share >= least,
                 value=share,
                 threshold=least,
-                message=f"{len(accepted)} of {len(rows)} trajectories accepted",
+                message=f"{found.accepted} of {rows} trajectories accepted",
             ),
             Gate(
                 name="both_splits",
-                passed=0 < validation < len(accepted),
-                value=validation,
-                message=f"{validation} of {len(accepted)} accepted trajectories are kept for validation",
+                passed=0 < found.validation < found.accepted,
+                value=found.validation,
+                message=f"{found.validation} of {found.accepted} accepted trajectories are kept for validation",
             ),
             Gate(
                 name="reward_variance",
-                passed=statistics.pstdev(outcome + noticed) > 0 if rows else False,
-                value=statistics.pstdev(outcome + noticed) if rows else 0.0,
+                passed=found.both.std > 0,
+                value=found.both.std,
                 threshold=0,
                 message="std of the outcome reward over experts and experts with one field changed",
             ),
@@ -122,7 +166,7 @@ def _outcome(verifier: Verifier, rows: list[Reward], corrupted: list[Verdict], c
                 value=len(never),
                 threshold=0,
                 message=f"hard rules that no scenario called for: {', '.join(never) or 'none'}"
-                + (f"; {len(rows)} trajectories are too few to tell" if few and never else ""),
+                + (f"; {rows} trajectories are too few to tell" if few and never else ""),
             ),
         ],
     )

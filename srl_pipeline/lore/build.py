@@ -134,7 +134,7 @@ def _measure(folder: Path, pack: Pack, config: LoreConfig) -> dict[str, float]:
 def sample_scenarios(pack: Pack, count: int) -> list[Scenario]:
     """Seeded possible scenarios, to measure on; the same for every version of the lore."""
     # Generation builds on this package, so it is asked for here and not at the head of the file.
-    from srl_pipeline.generation.sampling import valid_axes
+    from srl_pipeline.generation.drawing import valid_axes
     from srl_pipeline.verification import ScenarioSpace
 
     space = ScenarioSpace(pack)

@@ -9,7 +9,7 @@ from srl_pipeline.contracts import Stage, StageRequest
 from srl_pipeline.registry import ArtifactStore, artifact_version, code_version
 
 _TRAINING_ROOMS = ("training", "verification", "generation/tables.py", "model_types/spec.py")
-_EVALUATION_ROOMS = (*_TRAINING_ROOMS, "evaluation", "lore", "generation/sampling.py")
+_EVALUATION_ROOMS = (*_TRAINING_ROOMS, "evaluation", "lore", "generation/drawing/held_out.py")
 LIBRARIES = ("torch", "transformers", "trl", "peft")
 
 

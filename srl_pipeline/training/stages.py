@@ -135,6 +135,7 @@ def train_rlvr(workspace: Workspace, work: Path) -> Outcome:
     from srl_pipeline.training.optimization.policy_stage import StageJob, run_policy_stage
     from srl_pipeline.training.optimization.watch import Circumstances, observers_of
     from srl_pipeline.training.preflight import preflight
+    from srl_pipeline.training.rollouts.episode_samples import EpisodeKeeper
     from srl_pipeline.training.routing import route_before_rlvr
     from srl_pipeline.training.students.policy_weights import trainable
 
@@ -157,7 +158,7 @@ def train_rlvr(workspace: Workspace, work: Path) -> Outcome:
     task = RlvrTask(workspace.verifier, settings)
     solutions = {t.scenario.id: t.steps for t in scenarios["train"]}
     about = Circumstances(workspace.origin, solutions, config.usd_per_hour, routed=routed)
-    observers = [clock := Clock(), *observers_of(settings, about)]
+    observers = [clock := Clock(), *observers_of(settings, about), EpisodeKeeper(task)]
     job = StageJob("rlvr", student, model, task, train, validation, settings, work, seed, observers)
     found = preflight(job, config.preflight)
     done = run_policy_stage(job)

@@ -18,16 +18,18 @@ import pytest
 import srl_pipeline.generation
 import srl_pipeline.teachers
 import srl_pipeline.verification
-from srl_pipeline.contracts import Gate, Manifest
+from srl_pipeline.contracts import Gate, Manifest, TeacherRef
 from srl_pipeline.definitions import defs
 from srl_pipeline.defs.checks import GATES
+from srl_pipeline.generation.data_card import DataCard, data_card, write_card
+from srl_pipeline.generation.tally import Tally
 from srl_pipeline.model_types import find_packs
 from srl_pipeline.registry import ArtifactStore, Built, Outcome, build_or_reuse
 
 TABLES = {
     "trajectories": (
         "trajectories.parquet",
-        ["brief", "difficulty", "variant", "novelty", "soft_cost", "revisions", "record"],
+        ["brief", "difficulty", "variant", "strategy", "novelty", "soft_cost", "revisions", "record"],
     ),
     "verified_rewards": (
         "rewards.parquet",
@@ -41,6 +43,15 @@ MODEL, OTHER_MODEL = list(find_packs())[:2]
 def loaded() -> dg.Definitions:
     """The product's definitions, loaded once."""
     return defs()
+
+
+def empty_card(model_type: str) -> DataCard:
+    """The card of a generation that made nothing."""
+    teacher, tally = TeacherRef(name="search", version="1"), Tally([], lambda axis, value: str(value))
+    return data_card(
+        model_type, 1, teacher, tally, shares={}, share_reasons={}, drawing={}, coverage_pairs=0.0, learned_from=[],
+        cost=None, seconds=0.0,
+    )  # fmt: skip
 
 
 @dataclass
@@ -71,6 +82,8 @@ class FakeDomain:
             if asset in TABLES:
                 file, columns = TABLES[asset]
                 pq.write_table(pa.table({name: [f"{name} {i}" for i in range(30)] for name in columns}), work / file)
+            if asset == "trajectories":
+                write_card(work, empty_card(model_type))
             gates = [Gate(name=name, passed=self.failing_gates.get(asset) != name, value=0.5) for name in GATES[asset]]
             return Outcome(metrics={"pass_rate": 0.25}, gates=[*gates, *self.extra_gates], notes={"stages": []})
 

@@ -15,7 +15,9 @@ from srl_pipeline.defs.alerts import failure_alerts
 from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.defs.sensors import registry_sensor, with_downstream
 from srl_pipeline.errors import PackError, TeacherError
+from srl_pipeline.teachers import teacher_ref
 from srl_pipeline_tests.defs.conftest import MODEL, OTHER_MODEL, FakeDomain, Runner, loaded
+from srl_pipeline_tests.teachers.catalog.listed import entry, file_of, listed
 
 
 class FakeRegistries:
@@ -38,12 +40,14 @@ class FakeRegistries:
 
 
 @pytest.fixture
-def registries(monkeypatch: pytest.MonkeyPatch) -> FakeRegistries:
+def registries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeRegistries:
     fake = FakeRegistries()
+    empty = tmp_path / "pack"  # its stamp is taken: of the current folder that would take seconds
+    empty.mkdir()
     monkeypatch.setattr(sensors, "read_if_changed", lambda name, stamped: fake.load_pack(name))
     monkeypatch.setattr("srl_pipeline.defs.resources.load_pack", fake.load_pack)
     monkeypatch.setattr(sensors, "teacher_ref", fake.teacher_ref)
-    monkeypatch.setattr(sensors, "find_packs", lambda: dict.fromkeys([MODEL, OTHER_MODEL, "newcomer"], Path()))
+    monkeypatch.setattr(sensors, "find_packs", lambda: dict.fromkeys([MODEL, OTHER_MODEL, "newcomer"], empty))
     return fake
 
 
@@ -110,6 +114,48 @@ def test_a_new_teacher_regenerates_every_model_type_once(
     registries.rules[MODEL] = "r2"
     requests = tick(instance, first.cursor, tmp_path).run_requests or []
     assert sorted(str(r.partition_key) for r in requests) == sorted([MODEL, OTHER_MODEL])
+
+
+@pytest.fixture
+def with_real_teachers(registries: FakeRegistries, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packs by hand, teachers as `teachers.yaml` lists them."""
+    monkeypatch.setattr(sensors, "teacher_ref", teacher_ref)
+
+
+@pytest.mark.usefixtures("with_real_teachers")
+def test_a_new_entry_or_version_regenerates_exactly_the_types_that_use_it(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(text: str) -> list[str]:
+        nonlocal cursor
+        listed(tmp_path, text, monkeypatch)
+        result = tick(instance, cursor, tmp_path)
+        cursor = result.cursor
+        assert all(request.tags["srl/trigger"] == "teacher" for request in result.run_requests or [])
+        return sorted(str(request.partition_key) for request in result.run_requests or [])
+
+    cursor: str | None = None
+    assert asked(file_of()) == []  # seen for the first time
+    assert asked(file_of(entry())) == []  # nobody uses it
+    assert asked(file_of(entry(), **{MODEL: "hosted"})) == [MODEL]
+    assert asked(file_of(entry(price=9, day="2026-11-02", allowed="false"), **{MODEL: "hosted"})) == []
+    assert asked(file_of(entry(model="m-2"), **{MODEL: "hosted"})) == [MODEL]
+    assert asked(file_of(entry(model="m-2"), default="hosted")) == [OTHER_MODEL]
+
+
+@pytest.mark.usefixtures("with_real_teachers")
+def test_a_broken_file_of_teachers_is_told_and_starts_nothing_also_when_it_is_mended(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = file_of(entry(), **{MODEL: "hosted"})
+    file = listed(tmp_path, good, monkeypatch)
+    first = tick(instance, None, tmp_path)
+    file.write_text(good.replace("kind: openai", "kind: oracle"))
+    broken = tick(instance, first.cursor, tmp_path)
+    assert not broken.run_requests
+    assert broken.skip_reason is not None and "teachers.yaml:5" in str(broken.skip_reason.skip_message)
+    file.write_text(good)
+    assert not tick(instance, broken.cursor, tmp_path).run_requests
 
 
 def test_a_broken_pack_is_told_and_does_not_stop_the_others(

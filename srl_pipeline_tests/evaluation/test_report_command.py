@@ -64,12 +64,12 @@ def test_people_are_told_where_the_step_browser_lies(stored: str, home: Path) ->
 
 def test_an_unknown_version_is_refused(stored: str) -> None:
     error = CliRunner().invoke(app, ["report", PACK, "--version", "nothing"]).exception
-    assert f"{PACK} has no evaluation report of version nothing" in str(error)
+    assert f"{PACK} has no eval report of version nothing" in str(error)
 
 
 def test_a_type_without_a_report_is_told_what_to_do() -> None:
     error = CliRunner().invoke(app, ["report", PACK]).exception
-    assert "has no evaluation report" in str(error) and "Materialize eval_report" in str(error)
+    assert "has no eval report" in str(error) and "Materialize eval_report" in str(error)
 
 
 def test_an_unknown_type_is_told_which_there_are() -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 
 from srl_pipeline.contracts import Gate
-from srl_pipeline.generation.rewards import ENOUGH_TO_TELL, _outcome
-from srl_pipeline.generation.sampling import valid_axes
+from srl_pipeline.generation.drawing import valid_axes
+from srl_pipeline.generation.rewards import ENOUGH_TO_TELL, Findings, _outcome
 from srl_pipeline.generation.tables import Reward
 from srl_pipeline.model_types import Pack
-from srl_pipeline.presets import preset
 from srl_pipeline.teachers import SearchTeacher
 from srl_pipeline.verification import ScenarioSpace, Verifier
 
@@ -30,7 +29,12 @@ def gate(pack: Pack, count: int, fixed: dict[str, str | float], corrupted: int =
         Reward(trajectory_id=str(i), accepted=True, split="validation" if i == 0 else "train", verdict=v)
         for i, v in enumerate(experts)
     ]
-    return {g.name: g for g in _outcome(verifier, rows, probes, preset("smoke")).gates}["hard_rules_considered"]
+    found = Findings()
+    for row in rows:
+        found.add(row)
+    for verdict in probes:
+        found.probe(verdict)
+    return {g.name: g for g in _outcome(verifier, found, 0.8).gates}["hard_rules_considered"]
 
 
 def test_a_hard_rule_that_many_trajectories_never_called_for_fails_the_gate(scaffold_pack: Pack) -> None:

@@ -13,7 +13,7 @@ from srl_pipeline.config import PipelineConfig, override
 from srl_pipeline.contracts import Sources, Trajectory
 from srl_pipeline.errors import ArtifactError, PackError
 from srl_pipeline.generation import build_trajectories, build_verified_rewards
-from srl_pipeline.generation.sampling import evaluation_ids
+from srl_pipeline.generation.drawing import evaluation_ids
 from srl_pipeline.generation.tables import read_rewards, read_trajectories
 from srl_pipeline.lore import build_lore_index
 from srl_pipeline.model_types import load_pack, new_pack
@@ -91,7 +91,7 @@ def world(scaffold_folder: Path, tmp_path: Path, made: tuple[World, Built]) -> W
 
 
 def read(built: Built) -> list[Trajectory]:
-    return read_trajectories(built.artifact.path)
+    return list(read_trajectories(built.artifact.path))
 
 
 def test_a_generation_passes_its_gates(made: tuple[World, Built]) -> None:

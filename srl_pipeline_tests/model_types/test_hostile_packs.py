@@ -211,12 +211,13 @@ def test_constraints_that_leave_no_scenario_are_told_with_their_message(scaffold
     ):
         (scaffold_folder / file).write_text(empty)
     with pytest.raises(PackError) as caught:
-        from srl_pipeline.generation.sampling import ScenarioSampler, count_valid
+        from srl_pipeline.config import GenerationConfig
+        from srl_pipeline.generation.drawing import Drawing, count_valid
         from srl_pipeline.verification import ScenarioSpace
 
         space = ScenarioSpace(read_pack(scaffold_folder))
         assert count_valid(space) == (0, True)
-        ScenarioSampler(space, 1).draw()
+        next(Drawing(space, 1, 1, GenerationConfig()))
     assert "all impossible" in caught.value.what
     assert "Nobody digs in the Sunken Fen" in caught.value.mend
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from srl_pipeline.errors import PackError
-from srl_pipeline.generation.sampling import count_valid
+from srl_pipeline.generation.drawing import count_valid
 from srl_pipeline.model_types import load_pack, new_pack
 from srl_pipeline.teachers import SearchTeacher
 from srl_pipeline.verification import ScenarioSpace, Verifier, check_examples, judge

@@ -67,7 +67,8 @@ def test_a_setting_moves_only_the_stages_that_it_decides(
         ("generation/tables.py", set(STAGES)),
         ("evaluation/episodes.py", {"eval_report"}),
         ("lore/retriever.py", {"eval_report"}),
-        ("generation/sampling.py", {"eval_report"}),
+        ("generation/drawing/held_out.py", {"eval_report"}),
+        ("generation/drawing/drawing.py", set()),
         ("generation/rewards.py", set()),
     ],
 )

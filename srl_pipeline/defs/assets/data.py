@@ -8,7 +8,7 @@ from srl_pipeline.defs.making import Making, materialize
 from srl_pipeline.defs.partitions import model_types
 from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.defs.samples import sample_table
-from srl_pipeline.registry import Built
+from srl_pipeline.registry import Built, StoredArtifact
 
 GROUP = "data"
 
@@ -28,8 +28,15 @@ def trajectories(context: dg.AssetExecutionContext, pipeline: PipelineResource) 
 
         return build_trajectories(making.store, making.model_type, making.sources(), making.config, making.previous())
 
-    columns = ["brief", "difficulty", "variant", "novelty", "soft_cost", "revisions"]
-    return materialize(context, pipeline, make, lambda made: sample_table(made.path / "trajectories.parquet", columns))
+    def show(made: StoredArtifact) -> dict[str, dg.MetadataValue]:
+        from srl_pipeline.generation.card_page import card_page
+        from srl_pipeline.generation.data_card import read_card
+
+        sample = sample_table(made.path / "trajectories.parquet", columns)
+        return {"data_card": dg.MetadataValue.md(card_page(read_card(made.path))), **sample}
+
+    columns = ["brief", "difficulty", "variant", "strategy", "novelty", "soft_cost", "revisions"]
+    return materialize(context, pipeline, make, show)
 
 
 @dg.asset(

@@ -50,7 +50,7 @@ class SearchTeacher:
         """The next step of the ``task.variant``-th best plan; off that plan, the best action that was not refused."""
         index = len(before)
         fixed = [step.action for step in before]
-        refused = [r.step.action for r in rejections]
+        refused = [r.proposal.action for r in rejections if isinstance(r.proposal, Step)]
         plans = self._all_plans(task)
         if task.variant >= len(plans):
             return None

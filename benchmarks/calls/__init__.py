@@ -1,0 +1,1 @@
+"""What benchmarks/teaching.py measures and with what."""

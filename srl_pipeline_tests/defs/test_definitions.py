@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import dagster as dg
@@ -18,7 +17,21 @@ from srl_pipeline.model_types import find_packs
 from srl_pipeline_tests.defs.conftest import loaded
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-HEAVY = ["torch", "transformers", "trl", "peft", "lancedb", "pandas", "pyarrow", "matplotlib", "datasets"]
+HEAVY = [
+    "torch",
+    "transformers",
+    "trl",
+    "peft",
+    "lancedb",
+    "pandas",
+    "pyarrow",
+    "matplotlib",
+    "datasets",
+    "openai",
+    "anthropic",
+    "google.genai",
+    "datasketch",
+]
 PROBE = f"""
 import json, sys
 from srl_pipeline.definitions import defs
@@ -28,11 +41,18 @@ print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))
 
 
 def test_loading_definitions_is_quick_and_imports_nothing_heavy() -> None:
-    start = time.monotonic()
-    probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True, cwd=REPOSITORY)
-    seconds = time.monotonic() - start
+    probe = _run(PROBE)
     assert json.loads(probe.stdout) == []
-    assert seconds < 4
+    # An eager location takes ten times as long. Dagster alone is the yardstick: machines differ by more than that.
+    assert _cpu_seconds(PROBE) < 5 * _cpu_seconds("import dagster")
+
+
+def _run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
+
+
+def _cpu_seconds(code: str) -> float:
+    return float(_run(f"{code}\nimport time; print(time.process_time())").stdout.splitlines()[-1])
 
 
 def test_no_definition_is_missing() -> None:

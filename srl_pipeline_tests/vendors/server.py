@@ -87,11 +87,15 @@ class VendorServer(ABC):
         self.batch_seconds = batch_seconds
         self.invalid: list[str] = []
         self.received: deque[Received] = deque(maxlen=1000)
+        self._at_work = 0
         self._first: dict[str, asyncio.Future[Outcome]] = {}
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", port))
+        self._socket.listen(512)  # at once: whoever knows the address may connect
         app = Starlette(routes=self.routes(), exception_handlers={Exception: self._crashed})
-        self._uvicorn = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=10))
+        self._uvicorn = uvicorn.Server(
+            uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=10)
+        )
         self._thread = threading.Thread(target=self.run, daemon=True)
 
     @property
@@ -139,9 +143,10 @@ class VendorServer(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finishes what is at work, so that its bill is in the log."""
+        """Waits for what is at work, so that its bill is in the log; the rest of the server ends by itself."""
         self._uvicorn.should_exit = True
-        self._thread.join()
+        if self._at_work:
+            self._thread.join()
 
     async def _crashed(self, request: Request, error: Exception) -> Response:
         """A fault of the server or its brain, not a planned one: tests look at ``invalid``."""
@@ -175,11 +180,18 @@ class VendorServer(ABC):
             await asyncio.sleep(fault.seconds)
         tokens = self._count(question.prompt, text)
         body = self.answer_body(question, Answer(text, stop, tokens))
-        self._judge(operation, 200, body)
+        self.judge(operation, 200, body)
         return Outcome(200, body, self.request_id(), billed=True, tokens=tokens, fault=fault)
 
     async def exchange(self, request: Request, operation: str, body: Any, work: Work) -> Response:
         """Does ``work``, or gives its first outcome again, or refuses, as the plan of faults has it."""
+        self._at_work += 1
+        try:
+            return await self._exchange(request, operation, body, work)
+        finally:
+            self._at_work -= 1
+
+    async def _exchange(self, request: Request, operation: str, body: Any, work: Work) -> Response:
         key = request.headers.get("idempotency-key", "")
         remembers = self.honours_idempotency and bool(key)
         while remembers and (first := self._first.get(key)) is not None:
@@ -237,7 +249,7 @@ class VendorServer(ABC):
         status = {"rate_limit": 429, "server_error": 500}.get(fault.kind, self.overloaded)
         headers = {"Retry-After": fault.retry_after} if status == 429 and fault.retry_after else {}
         body = self.error_body(status, f"planned: {fault.kind}")
-        self._judge(operation, status, body)
+        self.judge(operation, status, body)
         return Outcome(status, body, headers, fault=fault)
 
     def request_id(self) -> dict[str, str]:
@@ -246,7 +258,7 @@ class VendorServer(ABC):
 
     def reply(self, operation: str, body: Any) -> Response:
         """An answer that costs nothing, checked."""
-        self._judge(operation, 200, body)
+        self.judge(operation, 200, body)
         return JSONResponse(body)
 
     def note_line(self, operation: str, custom_id: str, body: Any, outcome: Outcome) -> None:
@@ -258,7 +270,8 @@ class VendorServer(ABC):
         thinking = self.meter.thinking
         return Tokens(asked, int(asked * self.meter.cached_share), tokens_of(text) + thinking, thinking)
 
-    def _judge(self, operation: str, status: int, body: Any) -> None:
+    def judge(self, operation: str, status: int, body: Any) -> None:
+        """Remembers an answer that breaks the specification."""
         wrong = self.specification().answer_error(operation, status, body)
         if wrong is not None:
             self.invalid.append(f"answer to {operation}: {wrong}")

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from srl_pipeline.contracts import TeacherRef
-from srl_pipeline.teachers.calls.records import Message, ModelCall
+from srl_pipeline.teachers.calls.records import Message, ModelCall, Reply
 from srl_pipeline.teachers.catalog.spec import TeacherEntry, Terms
 from srl_pipeline.teachers.providers.transformers import TransformersBackend
+from srl_pipeline_tests.vendors.exchange import Answer, Outcome, Question, Tokens
+from srl_pipeline_tests.vendors.faults import Fault
 from srl_pipeline_tests.vendors.openai_server import OpenAIServer
 
 _SECONDS = 600.0
 
 
-class StudentBrain:
-    """Lets a local model answer; ``model`` is ``smollm2-135m`` or a folder."""
+class StudentServer(OpenAIServer):
+    """Answers with a local model, ``smollm2-135m`` or a folder, and counts that model's tokens."""
 
-    def __init__(self, model: str) -> None:
-        self._backend = TransformersBackend(entry(model))
+    def __init__(self, log: Path, model: str) -> None:
+        terms = Terms(training_allowed=True, source="licence of the weights", as_of=date(2026, 1, 1))
+        self._backend = TransformersBackend(TeacherEntry(kind="transformers", model=model, terms=terms))
+        super().__init__(log)
 
-    def __call__(self, prompt: str, schema: dict[str, Any] | None, request: dict[str, Any]) -> str:
+    async def think(self, question: Question, operation: str, fault: Fault | None) -> Outcome:
+        reply = await asyncio.to_thread(self._reply, question.request)
+        tokens = Tokens(input=reply.usage.input_tokens, output=reply.usage.output_tokens)
+        body = self.answer_body(question, Answer(reply.text, reply.stop, tokens))
+        self.judge(operation, 200, body)
+        return Outcome(200, body, self.request_id(), billed=True, tokens=tokens, fault=fault)
+
+    def _reply(self, request: dict[str, Any]) -> Reply:
         turns = request["messages"]
         call = ModelCall(
             teacher=TeacherRef(name="student", version="1"),
@@ -30,15 +43,4 @@ class StudentBrain:
             max_tokens=request.get("max_tokens") or request.get("max_completion_tokens") or 256,
             temperature=request.get("temperature"),
         )
-        return self._backend.complete(call, timeout=_SECONDS, idempotency_key="").text
-
-
-def entry(model: str) -> TeacherEntry:
-    """An entry of teachers.yaml for a local model."""
-    terms = Terms(training_allowed=True, source="Apache-2.0, the licence of the weights", as_of="2026-01-01")  # type: ignore[arg-type]
-    return TeacherEntry(kind="transformers", model=model, terms=terms)
-
-
-def student_server(log: Path, model: str) -> OpenAIServer:
-    """A server, not yet started, that answers with a local model."""
-    return OpenAIServer(log, answer=StudentBrain(model))
+        return self._backend.complete(call, timeout=_SECONDS, idempotency_key="")

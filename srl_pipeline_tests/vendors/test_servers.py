@@ -46,7 +46,7 @@ def test_a_request_that_breaks_the_specification_is_turned_away_and_remembered(
     [
         ("openai", b'{"model": "m", "messages": [{"role": "user", "content": "x"}], "max_token": 3}'),
         ("openai", b'{"model": "m", "messages": [{"role": "robot", "content": "x"}]}'),
-        ("anthropic", b'{"model": "m", "max_tokens": 5, "messages": [{"role": "system", "content": "x"}]}'),
+        ("anthropic", b'{"model": "m", "max_tokens": 5, "messages": [{"role": "robot", "content": "x"}]}'),
         ("anthropic", b'{"model": "m", "max_tokens": 5, "messages": [], "temperature": 1.5}'),
         ("gemini", b'{"contents": [{"parts": [{"txt": "x"}]}]}'),
         ("gemini", b'{"contents": [{"parts": [{"text": "x"}]}], "generationConfig": {"max_tokens": 3}}'),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from srl_pipeline.canonical import digest
 from srl_pipeline.registry import ArtifactStore, StoredArtifact
 
 
@@ -20,29 +19,12 @@ class EarlierGeneration:
     rlvr: StoredArtifact | None = None
     report: StoredArtifact | None = None
 
-    @property
-    def artifacts(self) -> list[StoredArtifact]:
-        """All that there are."""
-        every = (self.trajectories, self.rewards, self.srl, self.rlvr, self.report)
-        return [artifact for artifact in every if artifact]
-
 
 @dataclass(frozen=True)
 class Earlier:
     """All earlier generations of a model type, oldest first."""
 
     generations: list[EarlierGeneration]
-
-    @property
-    def versions(self) -> list[str]:
-        """``asset@version`` of everything that feedback is read from."""
-        found = [a.manifest for generation in self.generations for a in generation.artifacts]
-        return [f"{manifest.asset}@{manifest.data_version}" for manifest in found]
-
-    @property
-    def fingerprint(self) -> str:
-        """Part of the identity of a generation that learns from these; empty for the first."""
-        return digest(self.versions) if self.generations else ""
 
 
 def find_earlier(store: ArtifactStore, model_type: str, generation: int) -> Earlier:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx2
 from anthropic import Anthropic, AnthropicError, transform_schema
 from pydantic import BaseModel, Field
 
@@ -32,18 +33,17 @@ class AnthropicBackend:
     def complete(self, call: ModelCall, *, timeout: float, idempotency_key: str) -> Reply:
         """Ask; raises CallError."""
         request = message_request(self._entry, call)
-        sent_apart = ("model", "messages", "max_tokens")
+        headers = {"Idempotency-Key": idempotency_key}
 
         def ask() -> Reply:
-            raw = self._client.messages.with_raw_response.create(
-                model=request["model"],
-                messages=request["messages"],
-                max_tokens=request["max_tokens"],
-                extra_body={k: v for k, v in request.items() if k not in sent_apart},
-                extra_headers={"Idempotency-Key": idempotency_key},
-                timeout=time_limit(timeout),
+            # The SDK's door for bodies that are already built: its typed one no longer knows ``temperature``.
+            response = self._client.post(
+                "/v1/messages",
+                cast_to=httpx2.Response,
+                body=request,
+                options={"headers": headers, "timeout": time_limit(timeout)},
             )
-            return message_reply(Answer.model_validate_json(raw.text()), raw.headers.get("request-id", ""))
+            return message_reply(Answer.model_validate_json(response.text), response.headers.get("request-id", ""))
 
         return attempt(ask, self._account, ERRORS)
 

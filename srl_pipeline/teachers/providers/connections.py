@@ -6,8 +6,10 @@ an answer, so that one which trickles in never ends.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterator
+from functools import cache
 
 import httpx2
 
@@ -18,11 +20,18 @@ _CONNECT_SECONDS = 10.0
 def http_client() -> httpx2.Client:
     """A pool without redirects; an answer is complete within twice the call's time-out, or it is a time-out."""
     return httpx2.Client(
+        verify=trust(),
         follow_redirects=False,
         timeout=None,
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256),
         event_hooks={"request": [_start], "response": [_bound]},
     )
+
+
+@cache
+def trust() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: that takes longer than a call's own work."""
+    return httpx2.create_ssl_context()
 
 
 def time_limit(seconds: float) -> httpx2.Timeout:

@@ -9,7 +9,7 @@ from google.genai import errors, types
 
 from srl_pipeline.teachers.calls.records import ModelCall, Reply, Usage
 from srl_pipeline.teachers.catalog.spec import TeacherEntry
-from srl_pipeline.teachers.providers.connections import http_client
+from srl_pipeline.teachers.providers.connections import http_client, trust
 from srl_pipeline.teachers.providers.credentials import credential_of, endpoint_of
 from srl_pipeline.teachers.providers.failures import Account, attempt
 from srl_pipeline.teachers.providers.schemas import GEMINI, decodable
@@ -34,7 +34,10 @@ class GeminiBackend:
             vertexai=False,
             api_key=credential.value,
             http_options=types.HttpOptions(
-                base_url=endpoint_of(entry, _ENDPOINT), api_version=_VERSION, httpx_client=self._http
+                base_url=endpoint_of(entry, _ENDPOINT),
+                api_version=_VERSION,
+                httpx_client=self._http,
+                async_client_args={"verify": trust(), "ssl": trust()},  # of clients that the SDK makes in any case
             ),
         )
 

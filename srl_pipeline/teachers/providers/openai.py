@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import httpx2
 from openai import OpenAI, OpenAIError
 from pydantic import BaseModel, Field
 
@@ -37,14 +38,14 @@ class OpenAIBackend:
         headers = {"Idempotency-Key": idempotency_key}
 
         def ask() -> Reply:
-            raw = self._client.chat.completions.with_raw_response.create(
-                model=request["model"],
-                messages=request["messages"],
-                extra_body={k: v for k, v in request.items() if k not in ("model", "messages")},
-                extra_headers=headers,
-                timeout=time_limit(timeout),
+            # The SDK's door for bodies that are already built: its typed one spends half a call's work on copying them.
+            response = self._client.post(
+                "/chat/completions",
+                cast_to=httpx2.Response,
+                body=request,
+                options={"headers": headers, "timeout": time_limit(timeout)},
             )
-            return chat_reply(Completion.model_validate_json(raw.text), raw.headers.get("x-request-id", ""))
+            return chat_reply(Completion.model_validate_json(response.text), response.headers.get("x-request-id", ""))
 
         return attempt(ask, self._account, ERRORS)
 

@@ -216,6 +216,6 @@ def test_ten_thousand_mutated_answers_are_read_rightly() -> None:
             counted["rewritten"] += 1
             assert case.verdict(scenario, found.action) == case.verdict(scenario, value["action"])
     assert counted["accepted"] > OUTPUTS / 20
-    assert counted["rewritten"] > OUTPUTS / 200
+    assert counted["rewritten"] > 20  # so that the comparison above was made
     reasons = {"not_json", "extra_text", "not_an_object", "duplicate_key", "not_a_number", "too_deep", "unshowable"}
     assert reasons <= set(counted)

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from srl_pipeline.cli import ablate, explore, packs, report, run, teachers
+from srl_pipeline.cli import ablate, card, explore, packs, report, run, spending, teachers
 from srl_pipeline.errors import PipelineError
 
 app = typer.Typer(name="srl-pipeline", help=__doc__, no_args_is_help=True, pretty_exceptions_show_locals=False)
@@ -15,6 +15,8 @@ app.add_typer(explore.lore_app, name="lore")
 app.add_typer(teachers.app, name="teachers")
 app.command("teach")(explore.teach)
 app.command("report")(report.report)
+app.command("card")(card.card)
+app.command("spending")(spending.spending)
 app.command("run")(run.run)
 app.command("ablate")(ablate.ablate)
 

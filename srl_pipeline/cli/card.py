@@ -15,9 +15,7 @@ ASSET = "trajectories"
 def card(
     model_type: Annotated[str, typer.Argument(metavar="TYPE", help="Model type.")],
     json: JsonFlag = False,
-    version: Annotated[
-        str | None, typer.Option(help="Data version; the newest if left out.")
-    ] = None,
+    version: Annotated[str | None, typer.Option(help="Data version; the newest if left out.")] = None,
 ) -> None:
     """Show the data card of a generation: counts, novelty, coverage, strategies, cost, what was sent back."""
     from srl_pipeline.generation.card_page import STRATEGY_COLUMNS, cost_line, strategy_rows, summary_line

@@ -28,7 +28,8 @@ def spending(
     if file.exists():
         ledger = SqliteLedger(file)
         try:
-            rows = [(s.name, dollars(s.committed), dollars(s.held)) for s in ledger.scopes(asked)]
+            found = ledger.statement(asked)
+            rows = [(name, dollars(balance.committed), dollars(balance.held)) for name, balance in found.items()]
         finally:
             ledger.close()
     if json:

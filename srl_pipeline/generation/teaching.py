@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from srl_pipeline.teachers.calls.caller import Asker
 
 LEDGER, CALLS, BATCHES = "ledger.sqlite", "calls.sqlite", "batches.sqlite"
+POLL_SECONDS, QUIET_SECONDS = 10.0, 2.0
+"""Of a batch: before the first look at it (later ones are up to ten times as far apart), and of silence before it is
+handed in."""
 BATCHED = 512
 """Scenarios worked on at once where calls are batched: each waits for its batch most of the time."""
 
@@ -118,9 +121,17 @@ def _asker(
     cache = CallCache(home / CALLS)
     try:
         if entry.batch:
-            state = home / BATCHES
             asker = BatchCaller(
-                make_batch_backend(entry), entry, cache, ledger, account, caps, state=state, deadline=deadline
+                make_batch_backend(entry),
+                entry,
+                cache,
+                ledger,
+                account,
+                caps,
+                state=home / BATCHES,
+                deadline=deadline,
+                poll_seconds=POLL_SECONDS,
+                quiet_seconds=QUIET_SECONDS,
             )
         else:
             asker = Caller(make_backend(entry), entry, cache, ledger, account, caps, deadline=deadline)

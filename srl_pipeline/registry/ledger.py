@@ -90,3 +90,7 @@ class Ledger(Protocol):
     def spent_in_month(self, month: str, *, model_type: str | None = None, vendor: str | None = None) -> Balance:
         """All that a month has cost, in all or for one model type or one vendor (not both)."""
         ...
+
+    def statement(self, month: str) -> dict[str, Balance]:
+        """All that a month has cost: 'all', then 'type <name>' and 'vendor <name>' by name; empty without any."""
+        ...

@@ -104,6 +104,22 @@ class SqliteLedger:
             return self._balance(f"model_type:{month}:{model_type}")
         return self._balance(f"vendor:{month}:{vendor}" if vendor is not None else f"month:{month}")
 
+    def statement(self, month: str) -> dict[str, Balance]:
+        """All that a month (YYYY-MM) has cost, by scope."""
+
+        def work(db: sqlite3.Connection) -> dict[str, Balance]:
+            _close_expired(db, self._now())
+            found: dict[str, Balance] = {}
+            for name, scope in (("all", "month"), ("type", "model_type"), ("vendor", "vendor")):
+                prefix = f"{scope}:{month}"
+                query = "SELECT scope, committed, held FROM totals WHERE substr(scope, 1, ?) = ? ORDER BY scope"
+                for key, committed, held in db.execute(query, (len(prefix), prefix)):
+                    label = f"{name} {key.removeprefix(prefix + ':')}" if scope != "month" else name
+                    found[label] = Balance(committed=committed, held=held)
+            return found
+
+        return self._database.write(work, durable=False)
+
     def close(self) -> None:
         """Give the file back. Nothing may be under way."""
         self._database.close()

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Self
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -150,6 +150,8 @@ class VendorServer(ABC):
 
     async def _crashed(self, request: Request, error: Exception) -> Response:
         """A fault of the server or its brain, not a planned one: tests look at ``invalid``."""
+        if isinstance(error, ClientDisconnect):  # a client that is aborted leaves in mid-sentence
+            return Response(status_code=499)
         self.invalid.append("".join(traceback.format_exception(error)))
         return JSONResponse(self.error_body(500, "the test's server crashed"), 500)
 

@@ -47,8 +47,8 @@ class BatchCaller:
         *,
         state: Path,
         deadline: float | None = None,
-        poll_seconds: float = 30.0,
-        quiet_seconds: float = 2.0,
+        poll_seconds: float,
+        quiet_seconds: float,
     ) -> None:
         self._backend = backend
         self._cache = cache

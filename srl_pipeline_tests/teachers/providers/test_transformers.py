@@ -114,11 +114,9 @@ def test_a_local_model_serves_as_a_self_hosted_endpoint(folder: Path, tmp_path: 
 
 @pytest.mark.slow
 def test_the_default_student_answers_with_one_json_object(tmp_path: Path) -> None:
-    question = Message(
-        role="user",
-        content='Choose the stone of a bakery in Moss Vale, where walls are of granite. Answer as JSON: {"stone": "…"}',
-    )
-    call = model_call(system="You design houses.", messages=[question], max_tokens=120, temperature=0.0)
+    text = 'Answer as JSON with the fields "reasoning" and "stone". Walls in Moss Vale are of granite. Choose a stone.'
+    question = Message(role="user", content=text)
+    call = model_call(system="You answer with one JSON object.", messages=[question], max_tokens=60, temperature=0.0)
     with StudentServer(tmp_path / "log.jsonl", "smollm2-135m") as running:
         backend = make_backend(entry("openai", running.url, api_key_env=None, model="smollm2-135m"))
         reply = backend.complete(call, timeout=280, idempotency_key="k")

@@ -22,7 +22,8 @@ def card_page(card: DataCard) -> str:
         f"Mean {card.novelty_mean:.3f}: the share of axes in which a scenario differs from the nearest earlier one.",
         _bars({f"{i / 10:.1f}-{(i + 1) / 10:.1f}": n for i, n in enumerate(card.novelty_histogram)}),
         "## Coverage",
-        f"{percent(card.coverage_pairs)} of the pairs of axis values occur (numbers in thirds).",
+        f"{percent(card.coverage_pairs)} of the pairs of axis values occur (numbers in thirds); "
+        f"with all earlier generations {percent(card.coverage_ever)}.",
         *(f"**{axis}**\n\n{_bars(values)}" for axis, values in card.coverage_map.items()),
         "**difficulty**",
         _bars(card.difficulty),

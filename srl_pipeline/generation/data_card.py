@@ -67,6 +67,7 @@ class DataCard(Record):
     novelty_mean: float
     novelty_histogram: list[int] = Field(description="Scenarios in ten equal bins of novelty, 0 to 1.")
     coverage_pairs: float = Field(description="Share of pairs of axis values that occur in this generation.")
+    coverage_ever: float = Field(description="The same over this and all earlier generations.")
     coverage_map: dict[str, dict[str, int]] = Field(description="Axis -> value (numbers in thirds) -> scenarios.")
     difficulty: dict[str, int]
     strategies: list[StrategyCard]
@@ -89,6 +90,7 @@ def data_card(
     share_reasons: Mapping[str, str],
     drawing: Mapping[str, int],
     coverage_pairs: float,
+    coverage_ever: float,
     learned_from: list[str],
     cost: Cost | None,
     seconds: float,
@@ -109,6 +111,7 @@ def data_card(
         novelty_mean=tally.novelty.value,
         novelty_histogram=tally.novelty_bins,
         coverage_pairs=coverage_pairs,
+        coverage_ever=coverage_ever,
         coverage_map={axis: dict(sorted(counts.items())) for axis, counts in tally.values.items()},
         difficulty={band: tally.bands[band] for band in ("easy", "medium", "hard")},
         strategies=[

@@ -20,6 +20,7 @@ def metrics(card: DataCard, tally: Tally, forecast_usd: float) -> dict[str, floa
         "acceptance": card.acceptance,
         "novelty_mean": card.novelty_mean,
         "coverage_pairs": card.coverage_pairs,
+        "coverage_ever": card.coverage_ever,
         "soft_cost_mean": tally.soft_cost.value,
         "revisions": float(tally.sent_back),
         "lore_tokens_mean": tally.lore_tokens.value,

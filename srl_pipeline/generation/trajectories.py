@@ -142,6 +142,7 @@ class _Generation:
             share_reasons=drawing.reasons,
             drawing=drawing.refused,
             coverage_pairs=drawing.coverage,
+            coverage_ever=drawing.coverage_ever,
             learned_from=feedback.used,
             cost=cost,
             seconds=watch.seconds,

@@ -49,8 +49,8 @@ def empty_card(model_type: str) -> DataCard:
     """The card of a generation that made nothing."""
     teacher, tally = TeacherRef(name="search", version="1"), Tally([], lambda axis, value: str(value))
     return data_card(
-        model_type, 1, teacher, tally, shares={}, share_reasons={}, drawing={}, coverage_pairs=0.0, learned_from=[],
-        cost=None, seconds=0.0,
+        model_type, 1, teacher, tally, shares={}, share_reasons={}, drawing={}, coverage_pairs=0.0, coverage_ever=0.0,
+        learned_from=[], cost=None, seconds=0.0,
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ class Paid:
     def store(self) -> ArtifactStore:
         return ArtifactStore(self.home / "artifacts")
 
-    def hire(self, kind: str, endpoint: str, **settings: object) -> None:
+    def hire(self, kind: str, endpoint: str | None, **settings: object) -> None:
         """Write `teachers.yaml`: one teacher, responsible for all."""
         limits = {"concurrency": 4, "timeout_seconds": 1.0, "attempts": 8} | dict(settings.pop("limits", {}))  # type: ignore[call-overload]
         entry = {

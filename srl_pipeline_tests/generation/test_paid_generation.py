@@ -27,10 +27,12 @@ from srl_pipeline_tests.vendors.gemini_server import GeminiServer
 from srl_pipeline_tests.vendors.log import read_log
 from srl_pipeline_tests.vendors.openai_server import OpenAIServer
 from srl_pipeline_tests.vendors.server import VendorServer
+from srl_pipeline_tests.vendors.student_server import StudentServer
 
 SERVERS: dict[str, type[VendorServer]] = {s.vendor: s for s in (OpenAIServer, AnthropicServer, GeminiServer)}
 FAULTS = "rate_limit=0.04,server_error=0.05,slow=0.03,truncated=0.03,malformed_json=0.03,wrong_schema=0.05,refusal=0.03"
 REPOSITORY = Path(__file__).resolve().parents[2]
+LOCAL = {"timeout_seconds": 300.0, "max_output_tokens": 64, "concurrency": 1}
 SECRET = "test-key-7391-never-shown"
 
 
@@ -197,6 +199,27 @@ def test_the_key_is_in_nothing_that_is_kept(paid: Paid, serve: Callable[..., Ven
     kept = [p for p in paid.home.rglob("*") if p.is_file()]
     assert kept
     assert not [p for p in kept if SECRET.encode() in p.read_bytes()]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", ["openai", "transformers"])
+def test_a_small_local_model_is_asked_sent_back_given_up_and_counted(paid: Paid, tmp_path: Path, kind: str) -> None:
+    """The default student as a teacher: self-hosted behind an endpoint, and in this process. It knows no pack."""
+    settings = {"price": {"input": 0, "output": 0, "as_of": "2026-11-01"}, "limits": LOCAL}
+    with StudentServer(tmp_path / "log.jsonl", "smollm2-135m") as server:
+        if kind == "openai":
+            paid.hire(kind, server.url, structured="json_object", **settings)
+        else:
+            paid.hire(kind, None, model="smollm2-135m", api_key_env=None, **settings)
+        built = paid.generate(2, generation__max_revisions=1, budget__month_usd=0.0)
+        card, asked = read_card(built.artifact.path), len(billed(server.log.file))
+        assert server.invalid == []
+    assert card.asked == card.trajectories + sum(card.abandoned.values()) == 2
+    assert sum(card.sent_back.values()) >= sum(card.abandoned.values())
+    assert card.cost is not None
+    assert (card.cost.usd, card.cost.calls) == (0.0, asked if kind == "openai" else card.cost.calls)
+    assert card.cost.calls >= 2
 
 
 @contextmanager

@@ -57,6 +57,14 @@ class AxisCodes:
             number = number * size + digit
         return number
 
+    def digits(self, number: int) -> Digits:
+        """The combination that `number` stands for."""
+        found: list[int] = []
+        for size in reversed(self.sizes):
+            number, digit = divmod(number, size)
+            found.append(digit)
+        return tuple(reversed(found))
+
     def random(self, rng: random.Random) -> Digits:
         """A random combination, possible or not."""
         draw = rng.random  # several times as fast as randrange, which most of the time of drawing would go to

@@ -95,6 +95,14 @@ class Drawing(Iterator[Drawn]):
         """Share of pairs of axis values that this generation has covered."""
         return self._covered.share
 
+    @property
+    def coverage_ever(self) -> float:
+        """Share of pairs of axis values that this and all earlier generations have covered."""
+        covered = PairCoverage(self._codes)
+        for digits in self._history:
+            covered.add(digits)
+        return covered.share
+
     def __iter__(self) -> Drawing:
         return self
 

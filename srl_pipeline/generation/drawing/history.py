@@ -5,7 +5,7 @@ Memory: 1 byte a categorical axis, 4 bytes a numeric one, and about 70 bytes for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -29,6 +29,9 @@ class History:
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def __iter__(self) -> Iterator[Digits]:
+        return map(self._codes.digits, self._known)
 
     def __contains__(self, digits: Digits) -> bool:
         return self._codes.number(digits) in self._known

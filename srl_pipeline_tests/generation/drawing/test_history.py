@@ -98,3 +98,10 @@ def _many(columns: object) -> object:
     rng = np.random.default_rng(1)
     found = np.asarray(columns)
     return rng.integers(0, 5, size=(found.shape[0], 100_000)).astype(found.dtype)
+
+
+def test_a_history_gives_back_what_was_added() -> None:
+    added, history = set(digits(50, seed=1)), History(CODES)
+    for one in added:
+        history.add(one)
+    assert set(history) == added

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from srl_pipeline.canonical import pretty
 from srl_pipeline.contracts import Record, TeacherRef
+from srl_pipeline.errors import ArtifactError
 from srl_pipeline.generation.tally import Tally
 from srl_pipeline.registry.artifacts import write_durably
 from srl_pipeline.training.environment.transcript import write
@@ -150,5 +151,13 @@ def write_card(folder: Path, card: DataCard) -> None:
 
 
 def read_card(folder: Path) -> DataCard:
-    """The card of a committed artifact."""
-    return DataCard.model_validate_json((folder / CARD).read_bytes())
+    """The card of a committed artifact; raises ArtifactError for one that this version cannot read."""
+    file = folder / CARD
+    try:
+        return DataCard.model_validate_json(file.read_bytes())
+    except (FileNotFoundError, ValidationError) as error:
+        raise ArtifactError(
+            "There is no data card that can be read: another version of this program made these trajectories.",
+            where=str(file),
+            mend="Generate again; unchanged settings make the same trajectories, and paid answers are cached.",
+        ) from error

@@ -189,7 +189,7 @@ class _Generation:
         """The candidates of one scenario; called from several threads."""
         settings, drawn = self._settings, job.drawn
         made: list[Trajectory | Abandoned] = []
-        for variant in range(settings.candidates):
+        for variant in range(1 if drawn.prefix else settings.candidates):  # a begun solution has no next best one
             found = solve(
                 taught.teacher,
                 self._verifier,

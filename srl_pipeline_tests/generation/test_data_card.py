@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from srl_pipeline.contracts import LoreBundle, Revision, Scenario, Step, TeacherRef, Trajectory
+from srl_pipeline.errors import ArtifactError
 from srl_pipeline.generation.card_page import card_page
-from srl_pipeline.generation.data_card import Cost, DataCard, data_card, read_card, write_card
+from srl_pipeline.generation.data_card import CARD, Cost, DataCard, data_card, read_card, write_card
 from srl_pipeline.generation.dialogue import Abandoned
 from srl_pipeline.generation.tally import Tally
 
@@ -99,6 +100,14 @@ def test_a_scenario_of_the_evaluation_set_is_noticed(tally: Tally) -> None:
 def test_a_card_is_read_as_it_was_written(tally: Tally, tmp_path: Path) -> None:
     write_card(tmp_path, card(tally))
     assert read_card(tmp_path) == card(tally)
+
+
+@pytest.mark.parametrize("text", [None, "{}", "not json"])
+def test_a_card_of_another_version_is_refused_with_a_mend(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / CARD).write_text(text)
+    with pytest.raises(ArtifactError, match="Generate again"):
+        read_card(tmp_path)
 
 
 def test_the_page_shows_counts_reasons_cost_and_examples(tally: Tally) -> None:

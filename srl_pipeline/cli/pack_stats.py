@@ -14,7 +14,7 @@ from srl_pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from srl_pipeline.contracts import Step
-    from srl_pipeline.generation.pack_statistics import PackStatistics, Tokens
+    from srl_pipeline.generation.pack_figures.pack_statistics import PackStatistics, Tokens
 
 
 def stats(
@@ -29,8 +29,8 @@ def stats(
 
     Exit 1 when a pack cannot be measured; the others are.
     """
-    from srl_pipeline.generation.pack_page import page
-    from srl_pipeline.generation.pack_statistics import measure_pack
+    from srl_pipeline.generation.pack_figures.pack_page import page
+    from srl_pipeline.generation.pack_figures.pack_statistics import measure_pack
     from srl_pipeline.model_types import load_pack, scan_packs
 
     _check_writable(out)

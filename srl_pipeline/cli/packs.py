@@ -14,7 +14,7 @@ from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
 from srl_pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
-    from srl_pipeline.generation.pack_check import Figure
+    from srl_pipeline.generation.pack_figures.pack_check import Figure
 
 app = typer.Typer(help="Model types as folders.", no_args_is_help=True)
 app.command("stats")(pack_stats.stats)
@@ -31,7 +31,7 @@ def check(
     name: Annotated[str | None, typer.Argument(help="Model type; all when left out.")] = None, json: JsonFlag = False
 ) -> None:
     """Prove that packs are what docs/packs.md demands, and print the figures. Exit 1 when one is not."""
-    from srl_pipeline.generation.pack_check import check_pack
+    from srl_pipeline.generation.pack_figures.pack_check import check_pack
     from srl_pipeline.model_types import load_pack, scan_packs
 
     found, wrong = scan_packs()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from srl_pipeline.generation.data_card import Cost, DataCard, Example
-from srl_pipeline.generation.page_text import bar, percent, table
+from srl_pipeline.generation.pack_figures.page_text import bar, percent, table
 
 
 def card_page(card: DataCard) -> str:

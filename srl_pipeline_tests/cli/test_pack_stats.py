@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from srl_pipeline.cli.app import app
 from srl_pipeline.errors import PipelineError
-from srl_pipeline.generation import pack_statistics
+from srl_pipeline.generation.pack_figures import pack_statistics
 from srl_pipeline.model_types import new_pack
 
 from ..conftest import edit

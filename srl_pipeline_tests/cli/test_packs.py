@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from srl_pipeline.cli.app import app, main
 from srl_pipeline.errors import PackError
-from srl_pipeline.generation import pack_check
+from srl_pipeline.generation.pack_figures import pack_check
 from srl_pipeline.model_types import load_pack, new_pack
 
 from ..conftest import edit

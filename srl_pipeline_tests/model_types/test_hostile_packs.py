@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from srl_pipeline.cli.app import app
 from srl_pipeline.defs.sensors import stamp
 from srl_pipeline.errors import PackError
-from srl_pipeline.generation import pack_check
-from srl_pipeline.generation.pack_check import check_pack
+from srl_pipeline.generation.pack_figures import pack_check
+from srl_pipeline.generation.pack_figures.pack_check import check_pack
 from srl_pipeline.model_types import load_pack, new_pack, read_pack, scan_packs
 from srl_pipeline.model_types.text_files import MAX_BYTES
 

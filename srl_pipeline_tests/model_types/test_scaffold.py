@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from srl_pipeline.errors import PackError
-from srl_pipeline.generation.pack_check import check_pack
+from srl_pipeline.generation.pack_figures.pack_check import check_pack
 from srl_pipeline.model_types import Pack, find_packs, load_pack, new_pack, pack_folder
 from srl_pipeline.model_types.scaffold import TEMPLATE
 from srl_pipeline.verification import Verifier, check_examples

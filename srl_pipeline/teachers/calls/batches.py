@@ -5,13 +5,12 @@ from __future__ import annotations
 from concurrent.futures import Future
 from pathlib import Path
 
-from srl_pipeline.clock import StopWatch
 from srl_pipeline.registry import Account, Caps, Ledger, Nanos
 from srl_pipeline.teachers.calls.batch_collector import Collector
 from srl_pipeline.teachers.calls.batch_state import BatchState
 from srl_pipeline.teachers.calls.books import Books
 from srl_pipeline.teachers.calls.cache import CallCache
-from srl_pipeline.teachers.calls.caller import Answered
+from srl_pipeline.teachers.calls.caller import Answered, ask_once
 from srl_pipeline.teachers.calls.deadline import Deadline
 from srl_pipeline.teachers.calls.meter import Meter
 from srl_pipeline.teachers.calls.place import place_of
@@ -75,14 +74,9 @@ class BatchCaller:
 
     def ask(self, call: ModelCall) -> Answered:
         """See `Asker.ask`. Where the deadline ends the wait, the batch goes on, and a later run finds it."""
-        watch = StopWatch()
-        if (reply := self._books.known(call.key)) is not None:
-            return Answered(reply, True, 0, watch.seconds)
-        with self._cache.claim(call.key, self._deadline.sleep):
-            if (reply := self._books.known(call.key)) is not None:
-                return Answered(reply, True, 0, watch.seconds)
-            reply, cost = self._wait(self._collector.enqueue(call))
-        return Answered(reply, False, cost, watch.seconds)
+        return ask_once(
+            call, self._cache, self._books, self._deadline, lambda c: self._wait(self._collector.enqueue(c))
+        )
 
     def close(self) -> None:
         """See `Asker.close`. Open batches stay written down."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -67,6 +68,24 @@ class Asker(Protocol):
         ...
 
 
+def ask_once(
+    call: ModelCall,
+    cache: CallCache,
+    books: Books,
+    deadline: Deadline,
+    pay: Callable[[ModelCall], tuple[Reply, Nanos]],
+) -> Answered:
+    """The answer that is kept, or the one that ``pay`` brings; of all threads and processes only one pays for it."""
+    watch = StopWatch()
+    if (reply := books.known(call.key)) is not None:
+        return Answered(reply, True, 0, watch.seconds)
+    with cache.claim(call.key, deadline.sleep):
+        if (reply := books.known(call.key)) is not None:  # by whoever had the claim before
+            return Answered(reply, True, 0, watch.seconds)
+        reply, cost = pay(call)
+    return Answered(reply, False, cost, watch.seconds)
+
+
 class Caller:
     """Asks one call at a time on each thread.
 
@@ -113,14 +132,7 @@ class Caller:
 
     def ask(self, call: ModelCall) -> Answered:
         """See `Asker.ask`. An answer that was paid for once is never paid for again."""
-        watch = StopWatch()
-        if (reply := self._books.known(call.key)) is not None:
-            return Answered(reply, True, 0, watch.seconds)
-        with self._cache.claim(call.key, self._deadline.sleep):
-            if (reply := self._books.known(call.key)) is not None:  # by whoever had the claim before
-                return Answered(reply, True, 0, watch.seconds)
-            reply, cost = self._insist(call)
-        return Answered(reply, False, cost, watch.seconds)
+        return ask_once(call, self._cache, self._books, self._deadline, self._insist)
 
     def close(self) -> None:
         """See `Asker.close`."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from srl_pipeline.generation.dialogue import soft_cost
-from srl_pipeline.generation.field_changes import domains_of
+from srl_pipeline.generation.pack_figures.field_changes import domains_of
 from srl_pipeline.model_types import Pack
 from srl_pipeline.verification import Verifier, split_actions
-
-from .lanterns import changes_of, solved
+from srl_pipeline_tests.generation.pack_figures.lanterns import changes_of, solved
 
 GUSTY = {"region": "highmarch", "bearer": "miner", "hours": 7}
 CALM = {"region": "amber_vale", "bearer": "scribe", "hours": 24}

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from srl_pipeline.generation.field_changes import domains_of
-from srl_pipeline.generation.implied_rules import implied
-from srl_pipeline.generation.rule_hits import Guesses, RuleHits, guess, rule_hits
+from srl_pipeline.generation.pack_figures.field_changes import domains_of
+from srl_pipeline.generation.pack_figures.implied_rules import implied
+from srl_pipeline.generation.pack_figures.rule_hits import Guesses, RuleHits, guess, rule_hits
 from srl_pipeline.model_types import Pack
 from srl_pipeline.verification import ScenarioSpace, Verifier
-
-from ..teachers.tiny import rule, soft, tiny_pack
-from .lanterns import changes_of, solved
+from srl_pipeline_tests.generation.pack_figures.lanterns import changes_of, solved
+from srl_pipeline_tests.teachers.tiny import rule, soft, tiny_pack
 
 NOTHING_GUESSED = Guesses(1, 0, {})
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from srl_pipeline.generation import field_freedom as module
-from srl_pipeline.generation.field_changes import domains_of
-from srl_pipeline.generation.field_freedom import FieldFreedom, field_freedom, possible_values
+from srl_pipeline.generation.pack_figures import field_freedom as module
+from srl_pipeline.generation.pack_figures.field_changes import domains_of
+from srl_pipeline.generation.pack_figures.field_freedom import FieldFreedom, field_freedom, possible_values
 from srl_pipeline.model_types import Pack
 from srl_pipeline.verification import Verifier, split_actions
-
-from ..teachers.tiny import rule, soft, tiny_pack
-from .lanterns import changes_of, solved
+from srl_pipeline_tests.generation.pack_figures.lanterns import changes_of, solved
+from srl_pipeline_tests.teachers.tiny import rule, soft, tiny_pack
 
 
 def freedom(

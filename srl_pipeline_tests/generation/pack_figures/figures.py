@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from srl_pipeline.generation.field_freedom import FieldFreedom
-from srl_pipeline.generation.pack_statistics import (
+from srl_pipeline.generation.pack_figures.field_freedom import FieldFreedom
+from srl_pipeline.generation.pack_figures.pack_statistics import (
     AxisFigures,
     ExpertFigures,
     PackStatistics,
@@ -14,7 +14,7 @@ from srl_pipeline.generation.pack_statistics import (
     Share,
     Timings,
 )
-from srl_pipeline.generation.rule_hits import RuleHits
+from srl_pipeline.generation.pack_figures.rule_hits import RuleHits
 
 RULE = RuleHits("stone-is-local", "1. Materials", "hard", "regional_materials", 1.0, 0.844, 0.0542, 0.05, None)
 FIELD = FieldFreedom("stone", "Materials", 8, 8, [], 1.0, 1.175, 2.5, 1.0)

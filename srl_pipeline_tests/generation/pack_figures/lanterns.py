@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from srl_pipeline.generation.field_changes import Change, Solution, domains_of, single_changes
+from srl_pipeline.generation.pack_figures.field_changes import Change, Solution, domains_of, single_changes
 from srl_pipeline.teachers import SearchTeacher
 from srl_pipeline.verification import ScenarioSpace, Verifier, artefact_of
 

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from srl_pipeline.canonical import dumps
 from srl_pipeline.contracts import Artefact, Json, Scenario
-from srl_pipeline.generation.field_changes import Change, Domains, Solution, domains_of
+from srl_pipeline.generation.pack_figures.field_changes import Change, Domains, Solution, domains_of
 from srl_pipeline.model_types import EnumField, FieldSpec, SetField
 from srl_pipeline.teachers.search.exhaustive import Budget, Refutation, find_artefact
 from srl_pipeline.verification import Evidence, Rule, Verifier, judge

@@ -23,9 +23,9 @@ from srl_pipeline.generation.drawing import (
     evaluation_scenarios,
     valid_axes,
 )
-from srl_pipeline.generation.field_changes import Change, Solution, domains_of, single_changes
-from srl_pipeline.generation.field_freedom import FieldFreedom, field_freedom
-from srl_pipeline.generation.rule_hits import RuleHits, guess, rule_hits
+from srl_pipeline.generation.pack_figures.field_changes import Change, Solution, domains_of, single_changes
+from srl_pipeline.generation.pack_figures.field_freedom import FieldFreedom, field_freedom
+from srl_pipeline.generation.pack_figures.rule_hits import RuleHits, guess, rule_hits
 from srl_pipeline.model_types import NumericAxis, Pack
 from srl_pipeline.teachers import SearchTeacher
 from srl_pipeline.verification import ScenarioSpace, Verifier

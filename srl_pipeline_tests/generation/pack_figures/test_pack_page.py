@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from srl_pipeline.generation.pack_page import page
-from srl_pipeline.generation.pack_statistics import PackStatistics, TokenFigures
-from srl_pipeline.generation.page_text import BAR, bar, percent, table
-
-from .figures import FIELD, RULE, houses
+from srl_pipeline.generation.pack_figures.pack_page import page
+from srl_pipeline.generation.pack_figures.pack_statistics import PackStatistics, TokenFigures
+from srl_pipeline.generation.pack_figures.page_text import BAR, bar, percent, table
+from srl_pipeline_tests.generation.pack_figures.figures import FIELD, RULE, houses
 
 
 def row(text: str, start: str) -> list[str]:

@@ -10,11 +10,10 @@ import pytest
 from srl_pipeline.canonical import dumps
 from srl_pipeline.contracts import Step
 from srl_pipeline.errors import PackError
-from srl_pipeline.generation import pack_statistics
-from srl_pipeline.generation.pack_statistics import PackStatistics, histogram, measure_pack
+from srl_pipeline.generation.pack_figures import pack_statistics
+from srl_pipeline.generation.pack_figures.pack_statistics import PackStatistics, histogram, measure_pack
 from srl_pipeline.model_types import load_pack
-
-from ..conftest import edit
+from srl_pipeline_tests.conftest import edit
 
 
 @pytest.fixture(autouse=True)

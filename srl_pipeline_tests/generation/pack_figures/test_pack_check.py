@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from srl_pipeline.errors import PackError, RuleError, TeacherError
-from srl_pipeline.generation import pack_check, rule_figures
-from srl_pipeline.generation.pack_check import Figure, check_pack, random_pass_rate
-from srl_pipeline.generation.rule_figures import slowest_rule, unsayable_words
+from srl_pipeline.generation.pack_figures import pack_check, rule_figures
+from srl_pipeline.generation.pack_figures.pack_check import Figure, check_pack, random_pass_rate
+from srl_pipeline.generation.pack_figures.rule_figures import slowest_rule, unsayable_words
 from srl_pipeline.model_types import Pack, find_packs, load_pack
 from srl_pipeline.teachers import domain
 from srl_pipeline.verification import ScenarioSpace, Verifier
-
-from ..conftest import edit
+from srl_pipeline_tests.conftest import edit
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from srl_pipeline.generation.pack_statistics import Share
+from srl_pipeline.generation.pack_figures.pack_statistics import Share
 
 UNKNOWN = "–"
 BAR = 24

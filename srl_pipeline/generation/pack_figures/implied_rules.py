@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from srl_pipeline.generation.field_changes import Solution, domains_of
+from srl_pipeline.generation.pack_figures.field_changes import Solution, domains_of
 from srl_pipeline.teachers.search.exhaustive import Budget, Refutation, find_artefact
 from srl_pipeline.verification import Evidence, Rule, Verifier, judge
 

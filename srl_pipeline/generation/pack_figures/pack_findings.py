@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from srl_pipeline.generation.field_freedom import FieldFreedom
-from srl_pipeline.generation.pack_statistics import BANDS, PackStatistics, ScenarioFigures
-from srl_pipeline.generation.rule_hits import RuleHits
+from srl_pipeline.generation.pack_figures.field_freedom import FieldFreedom
+from srl_pipeline.generation.pack_figures.pack_statistics import BANDS, PackStatistics, ScenarioFigures
+from srl_pipeline.generation.pack_figures.rule_hits import RuleHits
 
 MAX_GUESSED = 0.02
 MIN_COVERAGE = 0.9

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from srl_pipeline.generation import pack_statistics as figures
-from srl_pipeline.generation.pack_findings import findings
-from srl_pipeline.generation.pack_statistics import PackStatistics
-from srl_pipeline.generation.page_text import UNKNOWN, anchor, bar, number, percent, rate, speed, table
+from srl_pipeline.generation.pack_figures import pack_statistics as figures
+from srl_pipeline.generation.pack_figures.pack_findings import findings
+from srl_pipeline.generation.pack_figures.pack_statistics import PackStatistics
+from srl_pipeline.generation.pack_figures.page_text import UNKNOWN, anchor, bar, number, percent, rate, speed, table
 
 
 def page(packs: Sequence[PackStatistics], errors: Mapping[str, str] | None = None) -> str:

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from srl_pipeline.generation.pack_findings import findings
-from srl_pipeline.generation.pack_statistics import Share
-
-from .figures import FIELD, RULE, houses
+from srl_pipeline.generation.pack_figures.pack_findings import findings
+from srl_pipeline.generation.pack_figures.pack_statistics import Share
+from srl_pipeline_tests.generation.pack_figures.figures import FIELD, RULE, houses
 
 
 def test_nothing_is_said_of_a_pack_in_which_nothing_stands_out() -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from random import Random
 
 from srl_pipeline.contracts import Scenario
-from srl_pipeline.generation.field_changes import Change, Domains, Solution
-from srl_pipeline.generation.implied_rules import implied
+from srl_pipeline.generation.pack_figures.field_changes import Change, Domains, Solution
+from srl_pipeline.generation.pack_figures.implied_rules import implied
 from srl_pipeline.verification import Verifier, judge
 
 PROBED = 20

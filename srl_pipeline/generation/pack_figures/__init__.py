@@ -1,0 +1,1 @@
+"""What a pack is like, in figures: what `packs check` proves and `packs stats` prints."""

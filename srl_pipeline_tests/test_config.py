@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from srl_pipeline.config import PipelineConfig, home, override
+from srl_pipeline.config import PipelineConfig, home, override, settings_of_installation
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.presets import PRESETS, preset
 
@@ -88,3 +88,23 @@ def test_home_is_in_the_current_folder_by_default(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("SRL_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
     assert home() == tmp_path / ".srl"
+
+
+def test_what_an_installation_sets_holds_for_every_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRL_SETTINGS", "{budget.month_usd: 20, generation.scenarios: 50}")
+    config = override(preset("smoke"), settings_of_installation())
+    assert (config.budget.month_usd, config.generation.scenarios) == (20.0, 50)
+
+
+def test_an_installation_need_not_set_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SRL_SETTINGS", raising=False)
+    assert settings_of_installation() == {}
+
+
+@pytest.mark.parametrize("text", ["budget.month_usd=20", "[1]", "{1: 2}", "{"])
+def test_settings_of_an_installation_that_cannot_be_read_are_refused(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("SRL_SETTINGS", text)
+    with pytest.raises(PipelineError, match="SRL_SETTINGS"):
+        settings_of_installation()

@@ -8,7 +8,7 @@ import typer
 
 from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
 from srl_pipeline.cli.run import Settings, parse_settings
-from srl_pipeline.config import home
+from srl_pipeline.config import home, settings_of_installation
 
 lore_app = typer.Typer(help="Model A, the lore retriever.", no_args_is_help=True)
 TypeName = Annotated[str, typer.Argument(help="Model type.", metavar="TYPE")]
@@ -64,7 +64,9 @@ def teach(
     pack = load_pack(model_type)
     # with the monologue, also where a preset leaves it out
     monologue = {"generation.reasoning_words": GenerationConfig().reasoning_words}
-    config = pack_config("embedded", pack.spec.training | monologue | parse_settings(settings or []))
+    config = pack_config(
+        "embedded", pack.spec.training | monologue | settings_of_installation() | parse_settings(settings or [])
+    )
     ref = teacher_ref(responsible_teacher(config.generation.teacher, model_type))
     verifier = Verifier(pack)
     drawn = list(Drawing(ScenarioSpace(pack), seed, n, config.generation))

@@ -6,13 +6,11 @@ or in a pack's ``training:`` section. An unknown name is an error.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from srl_pipeline.config.base import Config
 from srl_pipeline.config.budget import BudgetConfig
 from srl_pipeline.config.data import GenerationConfig, LoreConfig
 from srl_pipeline.config.evaluation import AblationConfig, EvaluationConfig
+from srl_pipeline.config.installation import home, settings_of_installation
 from srl_pipeline.config.pipeline import PipelineConfig, override
 from srl_pipeline.config.policy import PolicyConfig
 from srl_pipeline.config.stages import DpoConfig, PpoConfig, RewardWeights, RlvrConfig, SrlConfig
@@ -37,9 +35,5 @@ __all__ = [
     "WarmupConfig",
     "home",
     "override",
+    "settings_of_installation",
 ]
-
-
-def home() -> Path:
-    """Where artifacts, caches and history live: ``SRL_HOME``, else ``.srl`` in the current folder."""
-    return Path(os.environ.get("SRL_HOME") or ".srl").absolute()

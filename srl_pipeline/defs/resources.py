@@ -17,7 +17,7 @@ from srl_pipeline.registry import ArtifactStore
 
 
 class PipelineResource(dg.ConfigurableResource):
-    """Where artifacts lie, and the configuration: preset, then the pack's ``training:``, then overrides."""
+    """Where artifacts lie, and the configuration: preset, the pack's ``training:``, ``SRL_SETTINGS``, then overrides."""
 
     preset: str = Field(default="", description="smoke, embedded or gpu; empty: SRL_PRESET, else embedded.")
     overrides: dict[str, Any] = Field(default={}, description="Dotted names of settings: {srl.learning_rate: 0.0002}")
@@ -29,7 +29,8 @@ class PipelineResource(dg.ConfigurableResource):
         ``pack`` saves reading it again where it is at hand.
         """
         name = self.preset or os.environ.get("SRL_PRESET") or "embedded"
-        return pack_config(name, (pack or load_pack(model_type)).spec.training | self.overrides)
+        pack = pack or load_pack(model_type)
+        return pack_config(name, pack.spec.training | settings.settings_of_installation() | self.overrides)
 
     def home_folder(self) -> Path:
         """The folder below which everything is kept."""

@@ -17,7 +17,7 @@ from srl_pipeline.registry import ArtifactStore
 
 
 class PipelineResource(dg.ConfigurableResource):
-    """Where artifacts lie, and the configuration: preset, the pack's ``training:``, ``SRL_SETTINGS``, then overrides."""
+    """Where artifacts lie, and the settings: preset, the pack's ``training:``, ``SRL_SETTINGS``, then overrides."""
 
     preset: str = Field(default="", description="smoke, embedded or gpu; empty: SRL_PRESET, else embedded.")
     overrides: dict[str, Any] = Field(default={}, description="Dotted names of settings: {srl.learning_rate: 0.0002}")

@@ -57,9 +57,9 @@ def summary_line(card: DataCard) -> str:
 def cost_line(cost: Cost | None) -> str:
     """What it cost, in one line."""
     if cost is None:
-        return "Cost: nothing, for this teacher is no paid model."
+        return "Nothing: this teacher is no paid model."
     return (
-        f"Cost: ${cost.usd:.4f} for this generation over all its attempts; in this run {cost.calls} calls, "
+        f"${cost.usd:.4f} for this generation over all its attempts; in this run {cost.calls} calls, "
         f"{cost.cached} of them from the cache; {cost.input_tokens:,} tokens in, {cost.output_tokens:,} out; "
         f"{cost.latency_p50:.2f} s a call (median), {cost.latency_p95:.2f} s (95 %); {cost.retries} retries, "
         f"{cost.rate_limited} times slowed down by the vendor."

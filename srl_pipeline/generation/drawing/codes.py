@@ -13,7 +13,8 @@ from srl_pipeline.verification import ScenarioSpace
 
 Axes = dict[str, str | float]
 Digits = tuple[int, ...]
-THIRDS = 3
+THIRD_NAMES = ("lowest third", "middle third", "highest third")
+THIRDS = len(THIRD_NAMES)
 """Ranges into which coverage and weakness cut a numeric axis."""
 
 
@@ -85,9 +86,9 @@ def third(position: float) -> int:
 
 
 def bucket_name(space: ScenarioSpace, axis: str, value: str | float) -> str:
-    """How coverage calls a value: a word by its name, a number by its third: 0, 1 or 2."""
+    """How coverage calls a value: a word by its name, a number by its third of the range."""
     spec = space.pack.spec.axes[axis]
-    return str(third(_position(spec, float(value)))) if isinstance(spec, NumericAxis) else str(value)
+    return THIRD_NAMES[third(_position(spec, float(value)))] if isinstance(spec, NumericAxis) else str(value)
 
 
 def axis_distance(space: ScenarioSpace, left: Axes, right: Axes) -> float:

@@ -31,6 +31,16 @@ def test_it_grows_as_a_plain_set_of_pairs_does_and_the_gain_is_told_before() -> 
         assert covered.share == pytest.approx(len(seen) / 40)
 
 
-@pytest.mark.parametrize(("hours", "name"), [(1, "0"), (8, "0"), (9, "1"), (16, "1"), (17, "2"), (24, "2")])
+@pytest.mark.parametrize(
+    ("hours", "name"),
+    [
+        (1, "lowest third"),
+        (8, "lowest third"),
+        (9, "middle third"),
+        (16, "middle third"),
+        (17, "highest third"),
+        (24, "highest third"),
+    ],
+)
 def test_numbers_are_cut_in_thirds_of_their_range(hours: int, name: str) -> None:
     assert bucket_name(SPACE, "hours", hours) == name

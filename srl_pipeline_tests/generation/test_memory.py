@@ -18,7 +18,7 @@ from srl_pipeline.verification import build_rule_set
 
 from ..conftest import edit
 
-COUNT, SETTLED = 50_000, 10_000
+COUNT, SETTLED = 15_000, 5_000
 KILOBYTES_EACH = 4.0
 """Of what is kept on purpose: about 2 KB a trajectory to find duplicates, and 0.1 KB a scenario."""
 

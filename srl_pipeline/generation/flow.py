@@ -28,13 +28,27 @@ def in_order(
     if concurrency == 1:
         yield from map(work, items)
         return
+    failed: list[BaseException] = []
+
+    def unless_failed(item: _Item) -> _Made:
+        # Asked by the worker itself: between a failure and the cancelling below, a free worker would begin one more.
+        if failed:
+            raise failed[0]
+        try:
+            return work(item)
+        except BaseException as failure:
+            failed.append(failure)
+            raise
+
     remaining = iter(items)
     pool = ThreadPoolExecutor(concurrency, thread_name_prefix="teaching")
     try:
-        pending: deque[Future[_Made]] = deque(pool.submit(work, i) for i in islice(remaining, WINDOW * concurrency))
+        pending: deque[Future[_Made]] = deque(
+            pool.submit(unless_failed, i) for i in islice(remaining, WINDOW * concurrency)
+        )
         while pending:
             yield pending.popleft().result()
-            pending.extend(pool.submit(work, item) for item in islice(remaining, 1))
+            pending.extend(pool.submit(unless_failed, item) for item in islice(remaining, 1))
     except BaseException:
         abort()
         raise

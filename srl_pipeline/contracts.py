@@ -191,7 +191,7 @@ class Manifest(Record):
         return [g for g in self.gates if not g.passed]
 
 
-Stage: TypeAlias = Literal["srl_checkpoint", "rlvr_checkpoint", "eval_report"]
+Stage: TypeAlias = Literal["srl_checkpoint", "rlvr_checkpoint", "eval_report", "current_evaluation"]
 """Assets that are made in a training process."""
 
 

@@ -11,8 +11,10 @@ from srl_pipeline.config.budget import BudgetConfig
 from srl_pipeline.config.data import GenerationConfig, LoreConfig
 from srl_pipeline.config.evaluation import AblationConfig, EvaluationConfig
 from srl_pipeline.config.installation import home, settings_of_installation
+from srl_pipeline.config.operation import RetrainingConfig, SelectionConfig, SelectionWeights
 from srl_pipeline.config.pipeline import PipelineConfig, override
 from srl_pipeline.config.policy import PolicyConfig
+from srl_pipeline.config.promotion import PromotionConfig, ServingConfig, WeaknessConfig
 from srl_pipeline.config.stages import DpoConfig, PpoConfig, RewardWeights, RlvrConfig, SrlConfig
 from srl_pipeline.config.student import PreflightConfig, StudentConfig, WarmupConfig
 
@@ -28,11 +30,17 @@ __all__ = [
     "PolicyConfig",
     "PpoConfig",
     "PreflightConfig",
+    "PromotionConfig",
+    "RetrainingConfig",
     "RewardWeights",
     "RlvrConfig",
+    "SelectionConfig",
+    "SelectionWeights",
+    "ServingConfig",
     "SrlConfig",
     "StudentConfig",
     "WarmupConfig",
+    "WeaknessConfig",
     "home",
     "override",
     "settings_of_installation",

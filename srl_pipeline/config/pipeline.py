@@ -10,6 +10,8 @@ from srl_pipeline.config.base import Config
 from srl_pipeline.config.budget import BudgetConfig
 from srl_pipeline.config.data import GenerationConfig, LoreConfig
 from srl_pipeline.config.evaluation import AblationConfig, EvaluationConfig
+from srl_pipeline.config.operation import RetrainingConfig, SelectionConfig
+from srl_pipeline.config.promotion import PromotionConfig, ServingConfig, WeaknessConfig
 from srl_pipeline.config.stages import RlvrConfig, SrlConfig
 from srl_pipeline.config.student import PreflightConfig, StudentConfig, WarmupConfig
 from srl_pipeline.errors import PipelineError
@@ -37,6 +39,11 @@ class PipelineConfig(Config):
     rlvr: RlvrConfig = RlvrConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     ablation: AblationConfig = AblationConfig()
+    weaknesses: WeaknessConfig = WeaknessConfig()
+    promotion: PromotionConfig = PromotionConfig()
+    serving: ServingConfig = ServingConfig()
+    selection: SelectionConfig = SelectionConfig()
+    retraining: RetrainingConfig = RetrainingConfig()
 
     @model_validator(mode="after")
     def _money_has_a_price(self) -> PipelineConfig:

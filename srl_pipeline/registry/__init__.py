@@ -1,26 +1,43 @@
-"""Artifacts with manifests: what was made, from what, whether it may be used. And the ledger: what it cost."""
+"""What is kept: artifacts with manifests, the ledger of money, the history of figures, every decision with its reasons."""
 
 from srl_pipeline.registry.artifacts import ArtifactStore, StoredArtifact
 from srl_pipeline.registry.builder import Built, Outcome, build_or_reuse
+from srl_pipeline.registry.decisions import Alias, Alternative, Conflict, Decision, Decisions, Kind
+from srl_pipeline.registry.history import Entry, History, entry_of
 from srl_pipeline.registry.ledger import Account, Balance, Caps, Hold, Ledger, Nanos, dollars, nanos
+from srl_pipeline.registry.sqlite_decisions import DECISIONS, SqliteDecisions
+from srl_pipeline.registry.sqlite_history import HISTORY, SqliteHistory
 from srl_pipeline.registry.sqlite_ledger import SqliteLedger
 from srl_pipeline.registry.versions import artifact_version, code_version
 
 __all__ = [
+    "DECISIONS",
+    "HISTORY",
     "Account",
+    "Alias",
+    "Alternative",
     "ArtifactStore",
     "Balance",
     "Built",
     "Caps",
+    "Conflict",
+    "Decision",
+    "Decisions",
+    "Entry",
+    "History",
     "Hold",
+    "Kind",
     "Ledger",
     "Nanos",
     "Outcome",
+    "SqliteDecisions",
+    "SqliteHistory",
     "SqliteLedger",
     "StoredArtifact",
     "artifact_version",
     "build_or_reuse",
     "code_version",
     "dollars",
+    "entry_of",
     "nanos",
 ]

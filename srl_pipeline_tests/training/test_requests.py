@@ -51,7 +51,7 @@ def moved(tmp_path: Path, **changes: Any) -> set[str]:
         ({"usd_per_hour": 2.5, "srl__cost_budget_usd": 1.0}, {"srl_checkpoint"}),
         ({"rlvr__routing": "measured"}, {"rlvr_checkpoint"}),
     ],
-    ids=str,
+    ids=lambda given: str(sorted(given)),  # processes that share the tests must name them alike
 )
 def test_a_setting_moves_only_the_stages_that_it_decides(
     tmp_path: Path, changes: dict[str, Any], expected: set[str]

@@ -1,0 +1,57 @@
+"""Settings of the decisions that follow an evaluation: weaknesses, promotion, serving."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from srl_pipeline.config.base import Config
+
+
+class WeaknessConfig(Config):
+    """What counts as a weakness."""
+
+    false_discovery_rate: float = Field(
+        default=0.1, gt=0, lt=0.5, description="Expected share of false ones among the weaknesses that are reported."
+    )
+    min_scenarios: int = Field(default=6, ge=1, description="Slices with fewer held-out scenarios are not tested.")
+    min_effect: float = Field(
+        default=0.1, ge=0, le=1, description="A slice is weak only when it lies this far below the rest, as a share."
+    )
+    window: int = Field(default=8, ge=2, description="Evaluations that trends look at.")
+    regression_factor: float = Field(
+        default=1.5, gt=1, description="A latency, a memory, a cost this many times the promoted model's is an alarm."
+    )
+    steer: float = Field(
+        default=0.5, ge=0, le=1, description="How much weaknesses weigh when the next scenarios are chosen; 0: not."
+    )
+
+
+class PromotionConfig(Config):
+    """When a candidate becomes the current model."""
+
+    automatic: bool = Field(default=True, description="False: candidates wait for `srl-pipeline promote`.")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="Of the paired test that calls it better.")
+    non_inferiority: float = Field(
+        default=0.05, ge=0, le=1, description="A cheaper candidate may solve at most this share less (lower bound)."
+    )
+    cheaper_by: float = Field(
+        default=0.1, gt=0, lt=1, description="Share by which latency or memory must fall to count as cheaper."
+    )
+    max_forgetting: float = Field(
+        default=0.15, gt=0, le=1, description="No slice may fall by more than this share, as far as it can be told."
+    )
+    max_kl: float = Field(default=0.5, gt=0, description="Mean KL a token of RLVR to its start.")
+    max_hard_violation_rise: float = Field(
+        default=0.02, ge=0, le=1, description="Most that the share of answers with a hard violation may rise."
+    )
+
+
+class ServingConfig(Config):
+    """When a model that serves is taken back."""
+
+    max_tokens: int = Field(default=512, ge=16, description="Tokens of an answer at the most.")
+    queue: int = Field(default=16, ge=1, description="Requests that may wait; more are refused with 503.")
+    window: int = Field(default=50, ge=5, description="Requests that an alarm looks back on.")
+    min_requests: int = Field(default=20, ge=5, description="No alarm before so many.")
+    max_error_rate: float = Field(default=0.1, gt=0, lt=1, description="Share of requests that may fail.")
+    confidence: float = Field(default=0.99, gt=0.5, lt=1, description="Of the sequential test of quality.")

@@ -1,0 +1,113 @@
+"""Decisions, aliases and settings in a SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from srl_pipeline.canonical import dumps
+from srl_pipeline.contracts import Json
+from srl_pipeline.registry.decisions import Alias, Conflict, Decision, Kind
+from srl_pipeline.registry.sqlite import Database
+
+DECISIONS = "decisions.sqlite"
+"""Its name in an installation's folder."""
+_SCHEMA = """
+CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    model_type TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    record TEXT NOT NULL
+);
+CREATE INDEX decisions_by_type ON decisions (model_type, kind, id);
+CREATE TABLE aliases (model_type TEXT NOT NULL, alias TEXT NOT NULL, version TEXT NOT NULL,
+    decision INTEGER NOT NULL REFERENCES decisions, PRIMARY KEY (model_type, alias));
+CREATE TABLE settings (model_type TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+    decision INTEGER NOT NULL REFERENCES decisions, PRIMARY KEY (model_type, name))
+"""
+
+
+class SqliteDecisions:
+    """Implements `Decisions`."""
+
+    def __init__(self, file: Path) -> None:
+        self._database = Database(file, kind="register of decisions", version=1, schema=_SCHEMA)
+
+    def record(
+        self,
+        decision: Decision,
+        *,
+        aliases: Mapping[Alias, str | None] | None = None,
+        settings: Mapping[str, Json] | None = None,
+        expected: Mapping[Alias, str | None] | None = None,
+    ) -> Decision:
+        """Keep ``decision`` with what it changes, all or nothing; raises `Conflict`."""
+
+        def work(db: sqlite3.Connection) -> Decision:
+            name = decision.model_type
+            _check_expected(db, name, expected or {})
+            row = (name, decision.kind, dumps(decision.model_dump(mode="json", exclude={"id"})))
+            number = db.execute("INSERT INTO decisions (model_type, kind, record) VALUES (?, ?, ?)", row).lastrowid
+            assert number is not None  # an INSERT has one
+            for alias, version in (aliases or {}).items():
+                _put(db, "aliases", "alias", "version", (name, alias), version, number)
+            for setting, value in (settings or {}).items():
+                text = None if value is None else dumps(value)
+                _put(db, "settings", "name", "value", (name, setting), text, number)
+            return decision.model_copy(update={"id": number})
+
+        return self._database.write(work, durable=True)
+
+    def aliases(self, model_type: str) -> dict[Alias, str]:
+        """The aliases of a model type that are set."""
+        return dict(self._rows("SELECT alias, version FROM aliases WHERE model_type = ? ORDER BY alias", model_type))
+
+    def settings(self, model_type: str) -> dict[str, Json]:
+        """The settings that decisions made for a model type."""
+        rows = self._rows("SELECT name, value FROM settings WHERE model_type = ? ORDER BY name", model_type)
+        return {name: json.loads(value) for name, value in rows}
+
+    def decisions(
+        self, model_type: str | None = None, *, kind: Kind | None = None, last: int | None = None
+    ) -> list[Decision]:
+        """Decisions, newest first: of a model type or of all, of a kind or of all, the ``last`` so many."""
+        query = (
+            "SELECT id, record FROM decisions WHERE (?1 IS NULL OR model_type = ?1) AND (?2 IS NULL OR kind = ?2) "
+            "ORDER BY id DESC LIMIT ?3"
+        )
+        rows = self._rows(query, model_type, kind, -1 if last is None else last)
+        return [Decision.model_validate_json(record).model_copy(update={"id": number}) for number, record in rows]
+
+    def close(self) -> None:
+        """Give the file back. Nothing may be under way."""
+        self._database.close()
+
+    def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return self._database.read(query, parameters)
+
+
+def _check_expected(db: sqlite3.Connection, model_type: str, expected: Mapping[Alias, str | None]) -> None:
+    found = dict(db.execute("SELECT alias, version FROM aliases WHERE model_type = ?", (model_type,)).fetchall())
+    for alias, version in expected.items():
+        if found.get(alias) != version:
+            raise Conflict(
+                f"{model_type}: the alias {alias!r} is {found.get(alias) or 'not set'} now, not {version or 'unset'}.",
+                where="register of decisions",
+                mend="Decide again: another run, or a person, moved it meanwhile.",
+            )
+
+
+def _put(
+    db: sqlite3.Connection, table: str, key: str, column: str, row: tuple[str, str], value: str | None, decision: int
+) -> None:
+    if value is None:
+        db.execute(f"DELETE FROM {table} WHERE model_type = ? AND {key} = ?", row)
+        return
+    db.execute(
+        f"INSERT INTO {table} (model_type, {key}, {column}, decision) VALUES (?, ?, ?, ?) "
+        f"ON CONFLICT (model_type, {key}) DO UPDATE SET {column} = excluded.{column}, decision = excluded.decision",
+        (*row, value, decision),
+    )

@@ -1,4 +1,4 @@
-"""What is kept: artifacts with manifests, the ledger of money, the history of figures, every decision with its reasons."""
+"""What is kept: artifacts with manifests, the ledger of money, the history of figures, decisions with reasons."""
 
 from srl_pipeline.registry.artifacts import ArtifactStore, StoredArtifact
 from srl_pipeline.registry.builder import Built, Outcome, build_or_reuse

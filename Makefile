@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV   ?= .venv
 TYPE   ?= buildings
 PRESET ?= embedded
+# Processes that share the tests; each computes with one thread. More of them need about 1.5 GB of memory each.
+TEST_PROCESSES ?= 2
 BIN    := $(VENV)/bin
 
 export SRL_HOME ?= $(CURDIR)/.srl
@@ -34,7 +36,7 @@ smoke: install
 	set -e; for type in $$($(BIN)/srl-pipeline packs list); do $(BIN)/srl-pipeline run $$type --preset smoke; done
 
 test: install
-	SRL_HOME= DAGSTER_HOME= SRL_PRESET= $(BIN)/python -m pytest
+	SRL_HOME= DAGSTER_HOME= SRL_PRESET= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # also the tests marked slow, k8s and gpu
 test-all: install

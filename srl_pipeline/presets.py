@@ -57,7 +57,7 @@ def smoke() -> PipelineConfig:
             std_epsilon=0.0,
             max_kl=1.0,
         ),
-        evaluation=EvaluationConfig(scenarios=6, max_tokens=300, expert_samples=2),
+        evaluation=EvaluationConfig(scenarios=6, max_tokens=300, expert_samples=2, latency_scenarios=3),
         ablation=AblationConfig(
             token_budget=5_000,
             calibration_rollouts=2,
@@ -104,7 +104,7 @@ def embedded() -> PipelineConfig:
             validate_every=2,
             step_samples=2,  # whole episodes: half the time of four
         ),
-        evaluation=EvaluationConfig(scenarios=60, max_tokens=176),
+        evaluation=EvaluationConfig(scenarios=60, max_tokens=176, latency_scenarios=8),
         ablation=AblationConfig(  # about 20 minutes a regime and seed
             token_budget=20_000,
             calibration_rollouts=4,

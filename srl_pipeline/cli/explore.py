@@ -56,7 +56,7 @@ def teach(
     from srl_pipeline.lore import LoreRetriever, build_lore_index, index_folder
     from srl_pipeline.model_types import load_pack
     from srl_pipeline.presets import pack_config
-    from srl_pipeline.registry import ArtifactStore
+    from srl_pipeline.registry import ArtifactStore, decided_settings
     from srl_pipeline.teachers import responsible_teacher, teacher_ref
     from srl_pipeline.training.environment.transcript import write
     from srl_pipeline.verification import ScenarioSpace, Verifier
@@ -64,9 +64,9 @@ def teach(
     pack = load_pack(model_type)
     # with the monologue, also where a preset leaves it out
     monologue = {"generation.reasoning_words": GenerationConfig().reasoning_words}
-    config = pack_config(
-        "embedded", pack.spec.training | monologue | settings_of_installation() | parse_settings(settings or [])
-    )
+    decided = decided_settings(home(), model_type)
+    said = settings_of_installation() | parse_settings(settings or [])
+    config = pack_config("embedded", pack.spec.training | monologue | decided | said)
     ref = teacher_ref(responsible_teacher(config.generation.teacher, model_type))
     verifier = Verifier(pack)
     drawn = list(Drawing(ScenarioSpace(pack), seed, n, config.generation))
@@ -87,8 +87,8 @@ def teach(
                 novelty=novelty,
             )
             if not isinstance(found, Trajectory):
-                said = f"{scenario.brief}\n  given up: {found}"
-                console.print(said, highlight=False, markup=False) if not json else typer.echo(said, err=True)
+                told = f"{scenario.brief}\n  given up: {found}"
+                console.print(told, highlight=False, markup=False) if not json else typer.echo(told, err=True)
                 continue
             verdict = verifier.verify(scenario, [s.action for s in found.steps])
             rows.append({"trajectory": found.model_dump(mode="json"), "verdict": verdict.model_dump(mode="json")})

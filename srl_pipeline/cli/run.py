@@ -10,12 +10,13 @@ from urllib.parse import unquote, urlparse
 
 import typer
 
-from srl_pipeline.cli.instance import PROCESS, end_dead_runs, open_instance, prepare_dagster_home, this_process
+from srl_pipeline.cli.instance import open_instance, prepare_dagster_home
 from srl_pipeline.cli.output import JsonFlag, console, print_json
 from srl_pipeline.cli.progress import AssetState, Follower, Progress
 from srl_pipeline.cli.signals import heed_termination
 from srl_pipeline.config import home
 from srl_pipeline.errors import PipelineError
+from srl_pipeline.launchers.dead_runs import PROCESS, end_dead_runs, this_process
 
 Type = Annotated[str, typer.Argument(metavar="TYPE", help="Model type.")]
 Preset = Annotated[str, typer.Option(help="smoke, embedded or gpu. [default: SRL_PRESET, else embedded]")]

@@ -19,6 +19,11 @@ class EvaluationConfig(Config):
         default=["base", "warmup", "srl", "rlvr"], description="Checkpoints evaluated, where they exist."
     )
     expert_samples: int = Field(default=6, ge=0, le=20, description="Sample episodes shown in the report.")
+    latency_scenarios: int = Field(
+        default=12,
+        ge=0,
+        description="Scenarios that the last stage solves once more, one at a time, to measure its latency; 0: none.",
+    )
 
 
 class AblationConfig(Config):

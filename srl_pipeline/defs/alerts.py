@@ -8,10 +8,9 @@ import dagster as dg
 
 from srl_pipeline.canonical import dumps
 from srl_pipeline.clock import now_iso
+from srl_pipeline.defs.making import PARTITION, TRIGGER
 from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.registry.artifacts import disk_errors
-
-PARTITION = "dagster/partition"
 
 
 @dg.run_failure_sensor(
@@ -26,7 +25,7 @@ def failure_alerts(context: dg.RunFailureSensorContext, pipeline: PipelineResour
         "run_id": run.run_id,
         "job": run.job_name,
         "model_type": run.tags.get(PARTITION, ""),
-        "trigger": run.tags.get("srl/trigger", "manual"),
+        "trigger": run.tags.get(TRIGGER, "manual"),
         "failed": [event.step_key or "" for event in context.get_step_failure_events()],
         "message": _message(context),
     }

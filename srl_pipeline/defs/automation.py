@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import dagster as dg
 
-leaderboard_automation = dg.AutomationConditionSensorDefinition(
-    "leaderboard_automation",
-    target=dg.AssetSelection.assets("leaderboard"),
+summary_automation = dg.AutomationConditionSensorDefinition(
+    "summary_automation",
+    target=dg.AssetSelection.assets("leaderboard", "status_page"),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
-    description="Brings the leaderboard up to date when an evaluation report is new.",
+    description="Brings leaderboard and status page up to date when a report or a decision is new.",
 )

@@ -58,6 +58,11 @@ GATES: dict[str, dict[str, str]] = {
         "report_complete": "Every stage was evaluated.",
         "same_scenarios": "All stages were evaluated on the same scenarios.",
     },
+    "weaknesses": {"tested": "There were answers to look at."},
+    "registered_model": {
+        "weights_intact": "The registered weights are those of the checkpoint.",
+        "card_valid": "The model card can be read by the Hugging Face library.",
+    },
 }
 """Asset -> gate -> what it means. A gate that is not listed here falls under `OTHER`."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 PINS = ("lore_index", "teacher_model", "rule_set")
 
 INPUTS: dict[str, tuple[str, ...]] = {
@@ -13,6 +15,28 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "srl_checkpoint": ("verified_rewards", "trajectories", *PINS),
     "rlvr_checkpoint": ("srl_checkpoint", "verified_rewards", "trajectories", *PINS),
     "eval_report": ("srl_checkpoint", "rlvr_checkpoint", "lore_index", "rule_set"),
+    "current_evaluation": ("eval_report", "lore_index", "rule_set"),
+    "weaknesses": ("eval_report", "current_evaluation"),
+    "registered_model": (
+        "eval_report",
+        "weaknesses",
+        "rlvr_checkpoint",
+        "srl_checkpoint",
+        "verified_rewards",
+        "trajectories",
+        *PINS,
+    ),
+    "promotion": ("registered_model", "eval_report", "current_evaluation"),
     "leaderboard": ("eval_report",),
+    "status_page": ("promotion",),
 }
-"""Asset -> the assets that it reads."""
+"""Asset -> the assets that it reads; none comes before what it reads."""
+
+
+def with_downstream(assets: Iterable[str]) -> list[str]:
+    """``assets`` and all that rests on them, in the order of the graph."""
+    chosen = set(assets)
+    for name, inputs in INPUTS.items():
+        if chosen.intersection(inputs):
+            chosen.add(name)
+    return [name for name in INPUTS if name in chosen]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from srl_pipeline.defs.graph import INPUTS
+from srl_pipeline.defs.graph import INPUTS, with_downstream
 from srl_pipeline.defs.partitions import model_types
 
 regenerate = dg.define_asset_job(
@@ -16,7 +16,7 @@ regenerate = dg.define_asset_job(
 
 evaluate_only = dg.define_asset_job(
     "evaluate_only",
-    selection=dg.AssetSelection.assets("eval_report", "leaderboard"),
+    selection=dg.AssetSelection.assets(*with_downstream(["eval_report"])),
     partitions_def=model_types,
-    description="Evaluate the latest checkpoints of one model type again.",
+    description="Evaluate the latest checkpoints of one model type again, and decide again which model is current.",
 )

@@ -17,9 +17,12 @@ from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.errors import ArtifactError, PipelineError
 from srl_pipeline.launchers.lock import exclusive
 from srl_pipeline.model_types import Pack, load_pack
-from srl_pipeline.registry import ArtifactStore, Built, StoredArtifact
+from srl_pipeline.registry import ArtifactStore, Built, StoredArtifact, entry_of
 
 DATA_VERSION = "dagster/data_version"
+PARTITION = "dagster/partition"
+TRIGGER = "srl/trigger"
+"""Run tag: what started the run."""
 UNCHANGED = "unchanged, nothing recomputed"
 
 
@@ -53,6 +56,10 @@ class Making:
             )
         return found
 
+    def artifact(self, asset: str) -> StoredArtifact:
+        """The latest artifact of an upstream asset: present, unaltered, its gates passed."""
+        return self.store.require(asset, self.model_type, self.version(asset))
+
     def previous(self) -> StoredArtifact | None:
         """This asset's own latest artifact, if it is there and passed its gates."""
         version = latest_version(self.context.instance, self.asset, self.model_type)
@@ -69,6 +76,14 @@ def latest_version(instance: dg.DagsterInstance, asset: str, model_type: str) ->
     return None
 
 
+def making_of(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> Making:
+    """What a step is to make; raises PipelineError for a pack or a setting that cannot be used."""
+    model_type = context.partition_key
+    pack = load_pack(model_type)
+    config = pipeline.config(model_type, pack)
+    return Making(context, context.asset_key.path[-1], model_type, pipeline.store(), pack, config)
+
+
 def materialize(
     context: dg.AssetExecutionContext,
     pipeline: PipelineResource,
@@ -76,14 +91,20 @@ def materialize(
     show: Callable[[StoredArtifact], Mapping[str, Any]] = lambda artifact: {},
 ) -> dg.MaterializeResult:
     """Build the step's asset with ``make``, or find it; ``show`` adds metadata."""
-    asset, model_type = context.asset_key.path[-1], context.partition_key
     with pipeline_errors():
-        pack = load_pack(model_type)
-        making = Making(context, asset, model_type, pipeline.store(), pack, pipeline.config(model_type, pack))
-        lock = making.store.root / "_locks" / f"{asset}-{model_type}.lock"
-        with exclusive(lock, lambda: context.log.info(f"Another process is making {asset}[{model_type}]: waiting")):
+        making = making_of(context, pipeline)
+        name = f"{making.asset}[{making.model_type}]"
+        lock = making.store.root / "_locks" / f"{making.asset}-{making.model_type}.lock"
+        with exclusive(lock, lambda: context.log.info(f"Another process is making {name}: waiting")):
             built = make(making)
+            _remember(pipeline, built, context.run.tags.get(TRIGGER, "manual"))
         return result(context, built, show(built.artifact))
+
+
+def _remember(pipeline: PipelineResource, built: Built, trigger: str) -> None:
+    """Enter an artifact into the history; one that is in it, or that a crash kept out of it, alike."""
+    with pipeline.history() as history:
+        history.append(entry_of(built.manifest, trigger=trigger))
 
 
 def result(context: dg.AssetExecutionContext, built: Built, more: Mapping[str, Any]) -> dg.MaterializeResult:

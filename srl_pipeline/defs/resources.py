@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,21 @@ from srl_pipeline import config as settings
 from srl_pipeline.config import PipelineConfig
 from srl_pipeline.model_types import Pack, load_pack
 from srl_pipeline.presets import pack_config
-from srl_pipeline.registry import ArtifactStore
+from srl_pipeline.registry import (
+    DECISIONS,
+    HISTORY,
+    ArtifactStore,
+    SqliteDecisions,
+    SqliteHistory,
+    decided_settings,
+)
 
 
 class PipelineResource(dg.ConfigurableResource):
-    """Where artifacts lie, and the settings: preset, the pack's ``training:``, ``SRL_SETTINGS``, then overrides."""
+    """Where artifacts lie, and the settings: each of these over those before it.
+
+    Preset, the pack's ``training:``, what was decided for the model type, ``SRL_SETTINGS``, overrides.
+    """
 
     preset: str = Field(default="", description="smoke, embedded or gpu; empty: SRL_PRESET, else embedded.")
     overrides: dict[str, Any] = Field(default={}, description="Dotted names of settings: {srl.learning_rate: 0.0002}")
@@ -30,7 +42,8 @@ class PipelineResource(dg.ConfigurableResource):
         """
         name = self.preset or os.environ.get("SRL_PRESET") or "embedded"
         pack = pack or load_pack(model_type)
-        return pack_config(name, pack.spec.training | settings.settings_of_installation() | self.overrides)
+        decided = decided_settings(self.home_folder(), model_type)
+        return pack_config(name, pack.spec.training | decided | settings.settings_of_installation() | self.overrides)
 
     def home_folder(self) -> Path:
         """The folder below which everything is kept."""
@@ -39,3 +52,15 @@ class PipelineResource(dg.ConfigurableResource):
     def store(self) -> ArtifactStore:
         """The artifacts."""
         return ArtifactStore(self.home_folder() / "artifacts")
+
+    @contextmanager
+    def history(self) -> Iterator[SqliteHistory]:
+        """What was made and measured, until the block is left."""
+        with closing(SqliteHistory(self.home_folder() / HISTORY)) as history:
+            yield history
+
+    @contextmanager
+    def decisions(self) -> Iterator[SqliteDecisions]:
+        """What was decided, until the block is left."""
+        with closing(SqliteDecisions(self.home_folder() / DECISIONS)) as decisions:
+            yield decisions

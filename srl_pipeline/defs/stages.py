@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from srl_pipeline.contracts import Stage
+from srl_pipeline.contracts import Stage, StageRequest
 from srl_pipeline.defs.making import Making
 from srl_pipeline.launchers.local import run_locally
 from srl_pipeline.registry import Built
@@ -18,5 +18,9 @@ def run_stage(making: Making) -> Built:
     from srl_pipeline.training.requests import stage_request
 
     stage = cast("Stage", making.asset)
-    request = stage_request(making.store, stage, making.model_type, making.inputs(), making.config)
+    return launch(making, stage_request(making.store, stage, making.model_type, making.inputs(), making.config))
+
+
+def launch(making: Making, request: StageRequest) -> Built:
+    """Make what ``request`` names in a training process, or find it."""
     return run_locally(making.context, request)

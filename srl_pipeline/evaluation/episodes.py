@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from srl_pipeline.clock import StopWatch
@@ -23,30 +23,54 @@ def evaluate_checkpoint(
     verifier: Verifier,
     prompts: Sequence[Prompt],
     config: EvaluationConfig,
+    *,
+    latency_scenarios: int = 0,
 ) -> StageResult:
-    """One greedy episode for each prompt."""
+    """One greedy episode for each prompt; then the first ``latency_scenarios`` again, each alone and timed."""
     watch = StopWatch()
     titles = [s.title for s in verifier.pack.spec.steps]
     sampler = Sampler(model, tokenizer)
-    found = sampler.sample(
-        [p.ids for p in prompts],
-        per_prompt=1,
-        max_tokens=config.max_tokens,
-        temperature=0.0,
-        seed=0,
-        stop=lambda text: ends(text, len(titles)),
-    )
+
+    def solve(together: Sequence[Prompt]) -> list[list[Completion]]:
+        return sampler.sample(
+            [p.ids for p in together],
+            per_prompt=1,
+            max_tokens=config.max_tokens,
+            temperature=0.0,
+            seed=0,
+            stop=lambda text: ends(text, len(titles)),
+        )
+
+    found = solve(prompts)
     episodes = [
         judge_episode(verifier, prompt, completions[0], titles, keep_text=i < config.expert_samples)
         for i, (prompt, completions) in enumerate(zip(prompts, found, strict=True))
     ]
+    seconds = watch.seconds  # of the batch: what is timed below is another figure
+    latencies, latency_tokens = _alone(solve, prompts[:latency_scenarios])
     return StageResult(
         stage=stage,
         data_version=data_version,
         episodes=episodes,
-        seconds=watch.seconds,
+        seconds=seconds,
         peak_memory_mb=peak_memory_mb(),
+        latencies=latencies,
+        latency_tokens=latency_tokens,
     )
+
+
+def _alone(
+    solve: Callable[[Sequence[Prompt]], list[list[Completion]]], prompts: Sequence[Prompt]
+) -> tuple[list[float], int]:
+    """Wall seconds of each prompt as a batch of one, and the tokens of all; the first is solved once untimed before."""
+    solve(prompts[:1])
+    latencies, tokens = [], 0
+    for prompt in prompts:
+        watch = StopWatch()
+        [[completion]] = solve([prompt])
+        latencies.append(watch.seconds)
+        tokens += len(completion.ids)
+    return latencies, tokens
 
 
 def judge_episode(

@@ -17,6 +17,7 @@ from srl_pipeline.evaluation.wording import (
     number,
     percent,
     rate,
+    seconds,
     sentences,
     stage_name,
 )
@@ -44,6 +45,7 @@ def report_markdown(results: EvaluationResults, summary: Summary, plots: Collect
         _image("pass_rate.png", "Pass rate by stage", plots),
         _stages(summary),
         *_differences(summary),
+        *_latency(summary),
         *_training(summary, plots),
         *_skills(summary, plots),
         *_slices(summary),
@@ -104,6 +106,21 @@ def _differences(summary: Summary) -> list[str]:
     ]
     columns = ("comparison", "newly solved", "no longer solved", "reward", "steps right")
     return ["What changed, scenario by scenario:", table(columns, rows)]
+
+
+def _latency(summary: Summary) -> list[str]:
+    stage = summary.final
+    if stage is None or (alone := stage.latency) is None:
+        return []
+    row = (
+        stage_name(stage.stage),
+        *(seconds(value) for value in (alone.p50, alone.p95, alone.p99)),
+        number(alone.tokens_per_second, 0),
+        f"{number(stage.peak_memory_mb, 0)} MB",
+        str(alone.n),
+    )
+    columns = ("stage", "latency p50", "p95", "p99", "tokens/s", "peak memory", "requests")
+    return ["One request at a time, on the machine that evaluated:", table(columns, [row])]
 
 
 def _training(summary: Summary, plots: Collection[str]) -> list[str]:
@@ -233,7 +250,9 @@ def _method(summary: Summary) -> str:
         f"same scenarios, Newcombe's (1998, method 10); of a mean, a bootstrap of {RESAMPLES:,} resamples with a fixed "
         "seed. p is McNemar's exact test. A change is called an improvement or a decline only when the test and the "
         "interval both show it; otherwise no difference could be measured, which does not prove that there is none. "
-        "Skills carry no interval, because the checks of one scenario are not independent."
+        "Skills carry no interval, because the checks of one scenario are not independent. "
+        "A latency is the wall time from prompt to finished answer, its percentiles are nearest-rank ones: with few "
+        "requests p95 and p99 are the slowest of them."
     )
 
 

@@ -86,7 +86,10 @@ def find_steps_page(folder: Path) -> Path | None:
 
 
 def metrics(summary: Summary) -> dict[str, float]:
-    """Flat figures for the history; what was not measured is absent. Tokens and seconds are those of the evaluation."""
+    """Flat figures for the history; what was not measured is absent.
+
+    ``tokens`` and ``seconds`` are those of the whole evaluation; ``tokens_per_second`` is of one request at a time.
+    """
     final = summary.final
     found: dict[str, float | None] = {
         "cost_usd": 0.0,
@@ -100,6 +103,14 @@ def metrics(summary: Summary) -> dict[str, float]:
             "reward_mean": final.reward.value,
             "format_rate": final.format_rate.value,
             "hard_violation_rate": final.hard_violation_rate.value,
+            "peak_memory_mb": final.peak_memory_mb,
+        }
+    if final and (alone := final.latency):
+        found |= {
+            "latency_p50_seconds": alone.p50,
+            "latency_p95_seconds": alone.p95,
+            "latency_p99_seconds": alone.p99,
+            "tokens_per_second": alone.tokens_per_second,
         }
     for stage in summary.stages:
         found |= {

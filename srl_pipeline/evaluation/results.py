@@ -27,11 +27,16 @@ class Episode(Record):
 class StageResult(Record):
     """One checkpoint on the held-out set."""
 
-    stage: str = Field(description="base, warmup, srl or rlvr.")
+    stage: str = Field(description="base, warmup, srl, rlvr or current.")
     data_version: str = Field(description="Version of the checkpoint's artifact; empty for the base model.")
     episodes: list[Episode]
     seconds: float
     peak_memory_mb: float
+    latencies: list[float] = Field(
+        default_factory=list[float],
+        description="Wall seconds of answering the first scenarios once more, one at a time; empty: untimed.",
+    )
+    latency_tokens: int = Field(default=0, description="Tokens generated in those, in all.")
 
 
 class TrainingSummary(Record):

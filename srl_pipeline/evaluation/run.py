@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from srl_pipeline.canonical import digest_file, pretty
 from srl_pipeline.evaluation.results import EvaluationResults, StageResult, TrainingSummary
@@ -25,13 +25,21 @@ Checkpoint = tuple[str, Path | None, str]
 """Stage, folder of its weights (None: the base model), data version."""
 
 
+class Ask(Protocol):
+    """Evaluates a checkpoint; ``timed``: its latency, too."""
+
+    def __call__(self, name: str, folder: Path | None, version: str, /, *, timed: bool) -> StageResult: ...
+
+
 def evaluate(workspace: Workspace, work: Path) -> Outcome:
     """Evaluate base, warm-up (where it ran), SRL and RLVR, and write the report."""
     from srl_pipeline.evaluation.report import write_report
 
     pack, config = workspace.pack, workspace.config
     checkpoints = _checkpoints(workspace)
-    stages = each_weights_once(checkpoints, lambda *checkpoint: _stage(workspace, work, *checkpoint))
+    stages = each_weights_once(
+        checkpoints, lambda *checkpoint, timed: evaluate_stage(workspace, work, *checkpoint, timed=timed)
+    )
     results = EvaluationResults(
         model_type=pack.name,
         preset=config.preset,
@@ -45,24 +53,23 @@ def evaluate(workspace: Workspace, work: Path) -> Outcome:
     return write_report(work, results, steps=_steps(workspace))
 
 
-def each_weights_once(
-    checkpoints: Sequence[Checkpoint], ask: Callable[[str, Path | None, str], StageResult]
-) -> list[StageResult]:
+def each_weights_once(checkpoints: Sequence[Checkpoint], ask: Ask) -> list[StageResult]:
     """The result of every checkpoint; weights that were asked already are not asked again.
 
-    Greedy answers of the same weights are the same answers: a stage that changed nothing costs no evaluation.
+    Greedy answers of the same weights are the same answers: a stage that changed nothing costs no evaluation. Timed are
+    the weights of the last checkpoint, under whichever name they come first.
     """
     from srl_pipeline.training.students.policy_weights import weights_file
 
     known: dict[str, StageResult] = {}
     results: list[StageResult] = []
-    for name, folder, version in checkpoints:
-        weights = digest_file(weights_file(folder)) if folder else ""
+    digests = [digest_file(weights_file(folder)) if folder else "" for _, folder, _ in checkpoints]
+    for (name, folder, version), weights in zip(checkpoints, digests, strict=True):
         if (same := known.get(weights)) is not None:
             log.info("evaluation of %s: the weights of %s, whose answers count", name, same.stage)
             results.append(same.model_copy(update={"stage": name, "data_version": version, "seconds": 0.0}))
         else:
-            results.append(known.setdefault(weights, ask(name, folder, version)))
+            results.append(known.setdefault(weights, ask(name, folder, version, timed=weights == digests[-1])))
     return results
 
 
@@ -76,7 +83,22 @@ def _checkpoints(workspace: Workspace) -> list[Checkpoint]:
     return [(name, *known[name]) for name in workspace.config.evaluation.stages if name in known]
 
 
-def _stage(workspace: Workspace, work: Path, name: str, adapter: Path | None, version: str) -> StageResult:
+def evaluate_stage(
+    workspace: Workspace,
+    work: Path,
+    name: str,
+    adapter: Path | None,
+    version: str,
+    *,
+    timed: bool,
+    own: Workspace | None = None,
+) -> StageResult:
+    """Evaluate one checkpoint, or read what an interrupted process had of it.
+
+    Args:
+        timed: Measure its latency, too.
+        own: The workspace of its student, where that is not the one of ``workspace``.
+    """
     from srl_pipeline.evaluation.episodes import evaluate_checkpoint
     from srl_pipeline.training.students.policy_weights import load_trained
 
@@ -85,12 +107,21 @@ def _stage(workspace: Workspace, work: Path, name: str, adapter: Path | None, ve
         return StageResult.model_validate_json(file.read_bytes())
     config = workspace.config.evaluation
     scenarios = evaluation_scenarios(ScenarioSpace(workspace.pack), config.scenarios)
-    student = workspace.load()
+    student = (own or workspace).load()
     writer = workspace.writer(student)
     bundles = LoreRetriever(index_folder(workspace.input("lore_index")), workspace.config.lore).bundles(scenarios)
     prompts = [writer.episode(s, b) for s, b in zip(scenarios, bundles, strict=True)]
     model = load_trained(student, adapter) if adapter else student.model
-    result = evaluate_checkpoint(name, version, model, student.tokenizer, workspace.verifier, prompts, config)
+    result = evaluate_checkpoint(
+        name,
+        version,
+        model,
+        student.tokenizer,
+        workspace.verifier,
+        prompts,
+        config,
+        latency_scenarios=config.latency_scenarios if timed else 0,
+    )
     right = sum(e.correct for e in result.episodes)
     log.info("evaluation of %s: %d of %d verified, %.0f s", name, right, len(prompts), result.seconds)
     write_durably(file, pretty(result.model_dump()))

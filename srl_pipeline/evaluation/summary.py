@@ -15,6 +15,7 @@ from pydantic import Field
 
 from srl_pipeline.contracts import Record
 from srl_pipeline.errors import PipelineError
+from srl_pipeline.evaluation.latency import Latency, latency
 from srl_pipeline.evaluation.results import Episode, EvaluationResults, StageResult, TrainingSummary
 from srl_pipeline.evaluation.slices import (
     AxisLabels,
@@ -46,8 +47,9 @@ class StageSummary(Record):
     tokens: Estimate = Field(description="Generated tokens an episode.")
     tokens_total: int
     seconds: float
-    tokens_per_second: float | None
+    tokens_per_second: float | None = Field(description="Of the whole set at once.")
     peak_memory_mb: float
+    latency: Latency | None = Field(default=None, description="Of one request at a time; None: it was not timed.")
     skills: list[Slice] = Field(description="Share of applicable rules that held; n is rule checks; no interval.")
     bands: list[Slice]
     axes: dict[str, list[Slice]]
@@ -162,6 +164,7 @@ def _stage(result: StageResult, results: EvaluationResults, labels: AxisLabels) 
         seconds=result.seconds,
         tokens_per_second=tokens_total / result.seconds if n and result.seconds > 0 else None,
         peak_memory_mb=result.peak_memory_mb,
+        latency=latency(result.latencies, result.latency_tokens),
         skills=skill_slices(episodes, results.skills),
         bands=band_slices(episodes, confidence),
         axes=axis_slices(episodes, labels, confidence),

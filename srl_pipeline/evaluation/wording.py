@@ -102,6 +102,11 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
+def seconds(value: float) -> str:
+    """A latency: three figures, in milliseconds below a second."""
+    return f"{1000 * value:.3g} ms" if value < 0.9995 else f"{value:.3g} s" if value < 1000 else f"{value:,.0f} s"
+
+
 def p_value(p: float) -> str:
     """A p-value as printed: four decimals, never 'p = 0'."""
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.4f}"

@@ -2,6 +2,7 @@
 
 from srl_pipeline.registry.artifacts import ArtifactStore, StoredArtifact
 from srl_pipeline.registry.builder import Built, Outcome, build_or_reuse
+from srl_pipeline.registry.decided import decided_settings
 from srl_pipeline.registry.decisions import Alias, Alternative, Conflict, Decision, Decisions, Kind
 from srl_pipeline.registry.history import Entry, History, entry_of
 from srl_pipeline.registry.ledger import Account, Balance, Caps, Hold, Ledger, Nanos, dollars, nanos
@@ -37,6 +38,7 @@ __all__ = [
     "artifact_version",
     "build_or_reuse",
     "code_version",
+    "decided_settings",
     "dollars",
     "entry_of",
     "nanos",

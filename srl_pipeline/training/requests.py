@@ -17,7 +17,7 @@ def stage_request(
     store: ArtifactStore, stage: Stage, model_type: str, inputs: dict[str, str], config: PipelineConfig
 ) -> StageRequest:
     """The request for one stage; its data version covers inputs, the configuration that matters to it, and the code."""
-    rooms = _EVALUATION_ROOMS if stage == "eval_report" else _TRAINING_ROOMS
+    rooms = _EVALUATION_ROOMS if stage in ("eval_report", "current_evaluation") else _TRAINING_ROOMS
     code = code_version(*rooms, libraries=LIBRARIES)
     return StageRequest(
         stage=stage,
@@ -36,5 +36,6 @@ def stage_config(stage: Stage, config: PipelineConfig) -> dict[str, Any]:
         "srl_checkpoint": {"student", "warmup", "srl", "seed", "device"},
         "rlvr_checkpoint": {"student", "rlvr", "lore", "seed", "device"},
         "eval_report": {"student", "evaluation", "lore", "device"},
+        "current_evaluation": {"evaluation", "lore", "device"},  # its student is the registered model's own
     }[stage]
     return config.model_dump(include=parts)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from srl_pipeline.canonical import pretty, seed_of
 from srl_pipeline.clock import StopWatch
-from srl_pipeline.contracts import Gate, StageRequest
+from srl_pipeline.contracts import Gate, Stage, StageRequest
 from srl_pipeline.registry import Built, Outcome, build_or_reuse
 from srl_pipeline.registry.artifacts import write_durably
 from srl_pipeline.training.failures import clean_failures
@@ -67,7 +67,7 @@ def run_beside(peers: Peers) -> None:
     """
     request = StageRequest.model_validate(peers.told(None))
     work = peers.told(None)
-    if not work or request.stage == "eval_report":
+    if not work or request.stage in ("eval_report", "current_evaluation"):
         return
     own = Path(work) / f"_peer_{peers.rank}"
     shutil.rmtree(own, ignore_errors=True)
@@ -77,9 +77,16 @@ def run_beside(peers: Peers) -> None:
 
 
 def _maker(request: StageRequest) -> Callable[[Workspace, Path], Outcome]:
+    from srl_pipeline.evaluation.current import evaluate_current
     from srl_pipeline.evaluation.run import evaluate
 
-    return {"srl_checkpoint": train_srl, "rlvr_checkpoint": train_rlvr, "eval_report": evaluate}[request.stage]
+    makers: dict[Stage, Callable[[Workspace, Path], Outcome]] = {
+        "srl_checkpoint": train_srl,
+        "rlvr_checkpoint": train_rlvr,
+        "eval_report": evaluate,
+        "current_evaluation": evaluate_current,
+    }
+    return makers[request.stage]
 
 
 def train_srl(workspace: Workspace, work: Path) -> Outcome:

@@ -18,13 +18,14 @@ import pytest
 import srl_pipeline.generation
 import srl_pipeline.teachers
 import srl_pipeline.verification
+from srl_pipeline.clock import now_iso
 from srl_pipeline.contracts import Gate, Manifest, TeacherRef
 from srl_pipeline.definitions import defs
 from srl_pipeline.defs.checks import GATES
 from srl_pipeline.generation.data_card import DataCard, data_card, write_card
 from srl_pipeline.generation.tally import Tally
 from srl_pipeline.model_types import find_packs
-from srl_pipeline.registry import ArtifactStore, Built, Outcome, build_or_reuse
+from srl_pipeline.registry import ArtifactStore, Built, Decision, Decisions, Outcome, build_or_reuse
 
 TABLES = {
     "trajectories": (
@@ -67,6 +68,8 @@ class FakeDomain:
     inputs: dict[str, dict[str, str]] = field(default_factory=dict)
     parents: list[str | None] = field(default_factory=list)
     extra_gates: list[Gate] = field(default_factory=list)
+    current: list[str] = field(default_factory=list)
+    history: list[str] = field(default_factory=list)
 
     def build(
         self, store: ArtifactStore, asset: str, model_type: str, inputs: dict[str, str], version: str | None = None
@@ -82,9 +85,12 @@ class FakeDomain:
             if asset in TABLES:
                 file, columns = TABLES[asset]
                 pq.write_table(pa.table({name: [f"{name} {i}" for i in range(30)] for name in columns}), work / file)
+            for file in {"weaknesses": ["weaknesses.md"], "registered_model": ["README.md"]}.get(asset, []):
+                (work / file).write_text("text", encoding="utf-8")
             if asset == "trajectories":
                 write_card(work, empty_card(model_type))
-            gates = [Gate(name=name, passed=self.failing_gates.get(asset) != name, value=0.5) for name in GATES[asset]]
+            names = GATES.get(asset, {})
+            gates = [Gate(name=name, passed=self.failing_gates.get(asset) != name, value=0.5) for name in names]
             return Outcome(metrics={"pass_rate": 0.25}, gates=[*gates, *self.extra_gates], notes={"stages": []})
 
         return build_or_reuse(
@@ -134,10 +140,52 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> FakeDomain:
     monkeypatch.setattr(
         "srl_pipeline.defs.stages.run_locally", lambda context, r: fake.build(r.store, r.stage, r.model_type, r.inputs)
     )
+    _replace_what_follows_an_evaluation(fake, monkeypatch)
     pack = SimpleNamespace(name=MODEL, spec=SimpleNamespace(training={}))
     for module in ("srl_pipeline.defs.resources", "srl_pipeline.defs.making"):
         monkeypatch.setattr(f"{module}.load_pack", lambda name: SimpleNamespace(**{**vars(pack), "name": name}))
     return fake
+
+
+def _replace_what_follows_an_evaluation(fake: FakeDomain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weaknesses, registered models and the page by hand; decisions are kept in the real register."""
+
+    def current(store: ArtifactStore, model_type: str, version: str, pins: dict[str, str], *_: Any) -> Built:
+        fake.current.append(version)
+        return fake.build(store, "current_evaluation", model_type, pins)
+
+    def weaknesses(store: ArtifactStore, model_type: str, report: Any, current: Any, history: Any, _: Any) -> Built:
+        fake.history = [entry.data_version for entry in history]
+        inputs = {a.manifest.asset: a.data_version for a in (report, current)}
+        return fake.build(store, "weaknesses", model_type, inputs)
+
+    def registered(store: ArtifactStore, model_type: str, inputs: dict[str, str], _: Any) -> Built:
+        return fake.build(store, "registered_model", model_type, inputs)
+
+    def promote(store: ArtifactStore, decisions: Decisions, model_type: str, *, registered: Any, **_: Any) -> Decision:
+        version, before = registered.data_version, decisions.aliases(model_type).get("current", "")
+        if version == before:
+            return decisions.decisions(model_type, kind="promotion")[0]
+        decision = Decision(
+            at=now_iso(), model_type=model_type, kind="promotion", verdict="change", subject=version, before=before,
+            after=version, reasons=["It solves more."],
+        )  # fmt: skip
+        return decisions.record(decision, aliases={"current": version})
+
+    def status(home: Path) -> Path:
+        page = home / "status.html"
+        page.write_text("status", encoding="utf-8")
+        return page
+
+    for name, content in {
+        "evaluation.current": {"build_current_evaluation": current},
+        "weaknesses": {"build_weaknesses": weaknesses},
+        "promotion": {"build_registered_model": registered, "promote": promote},
+        "dashboard": {"write_status": status},
+    }.items():
+        module = ModuleType(name)
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, f"srl_pipeline.{name}", module)
 
 
 def _board_markdown(rows: list[tuple[str, Manifest | None]]) -> str:

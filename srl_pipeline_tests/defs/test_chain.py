@@ -9,11 +9,15 @@ import dagster as dg
 from srl_pipeline.contracts import Gate
 from srl_pipeline.defs.graph import INPUTS
 from srl_pipeline.defs.making import latest_version
+from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.errors import TeacherError
 from srl_pipeline.registry import ArtifactStore
 from srl_pipeline_tests.defs.conftest import MODEL, OTHER_MODEL, FakeDomain, Runner
 
-CHAIN = [name for name in INPUTS if name != "leaderboard"]
+SUMMARIES = {"leaderboard", "status_page"}
+CHAIN = [name for name in INPUTS if name not in SUMMARIES]
+MADE = [name for name in CHAIN if name != "promotion"]
+"""Assets with an artifact of their own."""
 
 
 def failed_steps(result: dg.ExecuteInProcessResult) -> dict[str, str]:
@@ -35,8 +39,9 @@ def test_the_whole_chain_is_materialized_in_order_each_asset_on_its_inputs_lates
     result = runner.run()
     assert result.success
     assert set(materialized(result)) == set(INPUTS)
-    for asset in CHAIN:
-        assert set(domain.inputs[asset]) == set(INPUTS[asset])
+    for asset in MADE:
+        expected = set(INPUTS[asset]) - ({"eval_report"} if asset == "current_evaluation" else set())
+        assert set(domain.inputs[asset]) == expected
         for name, version in domain.inputs[asset].items():
             assert latest_version(runner.instance, name, MODEL) == version
             assert store.require(name, MODEL, version)
@@ -59,10 +64,9 @@ def test_metadata_has_flat_figures_and_says_what_was_reused(runner: Runner, doma
     assert first["pass_rate"].value == 0.25
     assert first["reused"].value is False
     again = materialized(runner.run())
-    assert {name for name, m in again.items() if m.metadata["result"].value == "unchanged, nothing recomputed"} == set(
-        INPUTS
-    )
-    assert sorted(domain.made) == sorted(CHAIN)
+    unchanged = {n for n, m in again.items() if n != "status_page" and m.metadata["reused"].value is True}
+    assert unchanged == set(INPUTS) - {"status_page"}
+    assert sorted(domain.made) == sorted(MADE)
 
 
 def test_a_failed_gate_fails_its_check_and_stops_the_run(runner: Runner, domain: FakeDomain) -> None:
@@ -87,7 +91,7 @@ def test_after_the_cause_is_mended_a_rerun_goes_on_from_what_is_finished(runner:
     runner.run()
     domain.failing_gates = {}
     assert runner.run().success
-    assert Counter(domain.made) == Counter(CHAIN) + Counter(["verified_rewards"])
+    assert Counter(domain.made) == Counter(MADE) + Counter(["verified_rewards"])
 
 
 def test_a_gate_without_a_check_of_its_own_stops_the_run_too(runner: Runner, domain: FakeDomain) -> None:
@@ -146,6 +150,25 @@ def test_the_leaderboard_lists_every_model_type(runner: Runner) -> None:
     assert f"{OTHER_MODEL}: no" in str(table)
 
 
-def test_evaluating_again_touches_nothing_upstream(runner: Runner) -> None:
+def test_evaluating_again_touches_nothing_upstream_and_decides_again(runner: Runner) -> None:
     runner.run()
-    assert set(materialized(runner.run(job="evaluate_only"))) == {"eval_report", "leaderboard"}
+    assert set(materialized(runner.run(job="evaluate_only"))) == {
+        "eval_report", "current_evaluation", "weaknesses", "registered_model", "promotion", *SUMMARIES
+    }  # fmt: skip
+
+
+def test_what_is_made_enters_the_history_once_with_what_started_it(runner: Runner) -> None:
+    for _ in range(2):
+        runner.run()
+    with PipelineResource(home=str(runner.home)).history() as history:
+        entered = history.all_entries(MODEL)
+    assert sorted(entry.asset for entry in entered) == sorted(MADE)
+    assert {entry.trigger for entry in entered} == {"manual"}
+
+
+def test_the_current_model_is_the_one_that_a_decision_named(runner: Runner, domain: FakeDomain) -> None:
+    made = materialized(runner.run())
+    promoted = made["promotion"].metadata["current"].value
+    runner.run()
+    assert domain.current == ["", promoted]
+    assert latest_version(runner.instance, "promotion", MODEL) == promoted

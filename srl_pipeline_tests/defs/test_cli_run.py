@@ -13,12 +13,13 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner, Result
 
-from srl_pipeline.cli import instance as instances
 from srl_pipeline.cli import run as command
 from srl_pipeline.cli.app import app
-from srl_pipeline.cli.instance import PROCESS, end_dead_runs, open_instance, prepare_dagster_home, this_process
+from srl_pipeline.cli.instance import SETTINGS, open_instance, prepare_dagster_home
 from srl_pipeline.defs.graph import INPUTS
 from srl_pipeline.errors import PipelineError, TeacherError
+from srl_pipeline.launchers import dead_runs
+from srl_pipeline.launchers.dead_runs import PROCESS, end_dead_runs, this_process
 from srl_pipeline_tests.defs.conftest import MODEL, FakeDomain
 
 
@@ -83,7 +84,7 @@ def test_a_second_run_says_that_nothing_was_recomputed(domain: FakeDomain, shown
     invoke(MODEL, "--preset", "smoke")
     made = list(domain.made)
     result = invoke(MODEL, "--preset", "smoke")
-    assert "9 of 9 assets unchanged, nothing recomputed" in result.output
+    assert "13 of 14 assets unchanged, nothing recomputed" in result.output
     assert domain.made == made
 
 
@@ -107,7 +108,7 @@ def test_after_a_failure_a_rerun_goes_on(domain: FakeDomain, shown: list[Path]) 
     domain.raises = {"srl_checkpoint": TeacherError("Killed.", where="here", mend="Again.")}
     invoke(MODEL, "--preset", "smoke")
     domain.raises = {}
-    assert "5 of 9 assets unchanged, nothing recomputed" in invoke(MODEL, "--preset", "smoke").output
+    assert "5 of 14 assets unchanged, nothing recomputed" in invoke(MODEL, "--preset", "smoke").output
 
 
 def test_a_failed_gate_is_named(domain: FakeDomain) -> None:
@@ -128,7 +129,7 @@ def test_a_defect_is_told_in_one_line(domain: FakeDomain) -> None:
 def test_history_lies_below_home_with_the_repositorys_settings(tmp_path: Path) -> None:
     folder = prepare_dagster_home()
     assert folder == tmp_path / "home" / "dagster"
-    assert (folder / "dagster.yaml").read_text() == instances.SETTINGS.read_text()
+    assert (folder / "dagster.yaml").read_text() == SETTINGS.read_text()
 
 
 def test_a_relative_dagster_home_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +139,7 @@ def test_a_relative_dagster_home_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_run_of_a_killed_process_is_ended_and_its_pool_slot_is_free() -> None:
-    print_it = "from srl_pipeline.cli.instance import this_process; print(this_process())"
+    print_it = "from srl_pipeline.launchers.dead_runs import this_process; print(this_process())"
     dead = subprocess.check_output([sys.executable, "-c", print_it], text=True).strip()
     with open_instance(prepare_dagster_home()) as instance:
         storage = instance.event_log_storage
@@ -161,5 +162,5 @@ def _started_run(instance: dg.DagsterInstance, process: str) -> str:
 
 def test_a_process_id_that_is_used_again_is_another_process() -> None:
     _, _, process = this_process().partition("/")
-    assert instances._is_alive(process)
-    assert not instances._is_alive(f"{os.getpid()}-1")
+    assert dead_runs._is_alive(process)
+    assert not dead_runs._is_alive(f"{os.getpid()}-1")

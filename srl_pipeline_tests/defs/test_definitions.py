@@ -58,7 +58,7 @@ def _cpu_seconds(code: str) -> float:
 def test_no_definition_is_missing() -> None:
     repository = loaded().get_repository_def()
     assert {job.name for job in repository.get_all_jobs()} == {"__ASSET_JOB", "regenerate", "evaluate_only"}
-    assert {s.name for s in repository.sensor_defs} == {"registry_sensor", "failure_alerts", "leaderboard_automation"}
+    assert {s.name for s in repository.sensor_defs} == {"registry_sensor", "failure_alerts", "summary_automation"}
     assert all(s.default_status is dg.DefaultSensorStatus.RUNNING for s in repository.sensor_defs)
     graph = loaded().resolve_asset_graph()
     assert {key.to_user_string() for key in graph.get_all_asset_keys()} == set(INPUTS)
@@ -76,11 +76,11 @@ def test_edges_are_those_of_the_graph() -> None:
 def test_every_asset_says_what_it_is_and_whose(name: str) -> None:
     graph = loaded().resolve_asset_graph()
     asset = graph.get(dg.AssetKey(name))
-    assert asset.group_name in {"sources", "data", "training", "evaluation"}
+    assert asset.group_name in {"sources", "data", "training", "evaluation", "models"}
     assert asset.description and asset.description.endswith(".")
     assert asset.kinds and asset.owners
     partitions = asset.partitions_def.get_partition_keys() if asset.partitions_def else None
-    assert partitions == (None if name == "leaderboard" else list(find_packs()))
+    assert partitions == (None if name in {"leaderboard", "status_page"} else list(find_packs()))
 
 
 def test_trainings_wait_for_each_other() -> None:
@@ -90,6 +90,7 @@ def test_trainings_wait_for_each_other() -> None:
         "srl_checkpoint",
         "rlvr_checkpoint",
         "eval_report",
+        "current_evaluation",
     }
 
 

@@ -9,15 +9,20 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
+from srl_pipeline.clock import AHEAD, now_iso
 from srl_pipeline.contracts import TeacherRef
 from srl_pipeline.defs import sensors
 from srl_pipeline.defs.alerts import failure_alerts
+from srl_pipeline.defs.graph import with_downstream
+from srl_pipeline.defs.making import PARTITION
 from srl_pipeline.defs.resources import PipelineResource
-from srl_pipeline.defs.sensors import registry_sensor, with_downstream
+from srl_pipeline.defs.sensors import registry_sensor
 from srl_pipeline.errors import PackError, TeacherError
+from srl_pipeline.registry import Entry
 from srl_pipeline.teachers import teacher_ref
 from srl_pipeline_tests.defs.conftest import MODEL, OTHER_MODEL, FakeDomain, Runner, loaded
-from srl_pipeline_tests.teachers.catalog.listed import entry, file_of, listed
+from srl_pipeline_tests.teachers.catalog.listed import entry as listing
+from srl_pipeline_tests.teachers.catalog.listed import file_of, listed
 
 
 class FakeRegistries:
@@ -32,7 +37,10 @@ class FakeRegistries:
         if name in self.broken:
             raise PackError("rules: bad.", where="rules.yaml:3", mend="Mend it.")
         return SimpleNamespace(
-            definition=SimpleNamespace(version=self.rules[name]), lore_version="l1", spec=SimpleNamespace(training={})
+            name=name,
+            definition=SimpleNamespace(version=self.rules[name]),
+            lore_version="l1",
+            spec=SimpleNamespace(training={}),
         )
 
     def teacher_ref(self, name: str) -> TeacherRef:
@@ -51,10 +59,11 @@ def registries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeRegistrie
     return fake
 
 
-def tick(instance: dg.DagsterInstance, cursor: str | None, tmp_path: Path) -> dg.SensorResult:
-    context = dg.build_sensor_context(
-        instance=instance, cursor=cursor, resources={"pipeline": PipelineResource(home=str(tmp_path))}
+def tick(instance: dg.DagsterInstance, cursor: str | None, tmp_path: Path, quiet: float = 0.0) -> dg.SensorResult:
+    pipeline = PipelineResource(
+        home=str(tmp_path), overrides={"retraining.quiet_seconds": quiet, "budget.month_usd": 1}
     )
+    context = dg.build_sensor_context(instance=instance, cursor=cursor, resources={"pipeline": pipeline})
     result = registry_sensor(context)
     assert isinstance(result, dg.SensorResult)
     return result
@@ -102,7 +111,12 @@ def test_a_changed_rule_asks_for_the_rule_set_and_what_is_downstream(
         "srl_checkpoint",
         "rlvr_checkpoint",
         "eval_report",
+        "current_evaluation",
+        "weaknesses",
+        "registered_model",
+        "promotion",
         "leaderboard",
+        "status_page",
     ]
 
 
@@ -114,6 +128,85 @@ def test_a_new_teacher_regenerates_every_model_type_once(
     registries.rules[MODEL] = "r2"
     requests = tick(instance, first.cursor, tmp_path).run_requests or []
     assert sorted(str(r.partition_key) for r in requests) == sorted([MODEL, OTHER_MODEL])
+
+
+def test_a_change_waits_until_it_has_been_quiet(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tick(instance, None, tmp_path, quiet=20)
+    registries.rules[MODEL] = "r2"
+    early = tick(instance, first.cursor, tmp_path, quiet=20)
+    assert not early.run_requests
+    assert early.skip_reason is not None and "rules changed; it must stay as it is" in str(
+        early.skip_reason.skip_message
+    )
+    monkeypatch.setenv(AHEAD, "21")
+    assert len(tick(instance, early.cursor, tmp_path, quiet=20).run_requests or []) == 1
+
+
+def test_a_change_during_a_run_is_answered_after_it(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    first = tick(instance, None, tmp_path)
+    registries.rules[MODEL] = "r2"
+    job = loaded().resolve_job_def("regenerate")
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={PARTITION: MODEL})
+    busy = tick(instance, first.cursor, tmp_path)
+    assert not busy.run_requests
+    instance.report_run_canceled(run)
+    assert len(tick(instance, busy.cursor, tmp_path).run_requests or []) == 1
+
+
+def test_weaknesses_begin_a_generation_that_later_runs_are_of(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tick(instance, None, tmp_path)
+    pin_everything(instance)
+    pipeline = PipelineResource(home=str(tmp_path))
+    with pipeline.history() as history:
+        for asset, metrics in {"trajectories": {}, "weaknesses": {"weaknesses": 2.0}}.items():
+            history.append(entry(asset, metrics))
+    assert not tick(instance, first.cursor, tmp_path).run_requests  # a generation was made just now
+    monkeypatch.setenv(AHEAD, str(25 * 3600))
+    second = tick(instance, first.cursor, tmp_path)
+    [request] = second.run_requests or []
+    assert request.tags["srl/trigger"] == "weakness"
+    assert next(key.to_user_string() for key in request.asset_selection or []) == "trajectories"
+    assert pipeline.config(MODEL).generation.generation == 2
+    with pipeline.decisions() as decisions:
+        [decision] = decisions.decisions(MODEL)
+    assert decision.reasons[0] == "2 weaknesses were found in the last evaluation."
+    repeated = tick(instance, first.cursor, tmp_path)  # the cursor was lost in a crash
+    assert [r.run_key for r in repeated.run_requests or []] == [request.run_key]
+    assert pipeline.config(MODEL).generation.generation == 2
+    assert not tick(instance, second.cursor, tmp_path).run_requests
+
+
+def test_a_paid_teacher_without_a_cap_starts_nothing_and_one_decision_says_so(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed(tmp_path, file_of(listing(), default="hosted"), monkeypatch)
+    cursor = tick(instance, None, tmp_path).cursor
+    registries.rules[MODEL] = "r2"
+    for _ in range(3):
+        context = dg.build_sensor_context(
+            instance=instance,
+            cursor=cursor,
+            resources={"pipeline": PipelineResource(home=str(tmp_path), overrides={"retraining.quiet_seconds": 0})},
+        )
+        result = registry_sensor(context)
+        assert isinstance(result, dg.SensorResult) and not result.run_requests
+        cursor = result.cursor
+    with PipelineResource(home=str(tmp_path)).decisions() as decisions:
+        [decision] = decisions.decisions(MODEL)
+    assert "no cap is set" in decision.reasons[0]
+
+
+def entry(asset: str, metrics: dict[str, float]) -> Entry:
+    return Entry(
+        at=now_iso(), asset=asset, model_type=MODEL, data_version="v1", inputs={}, metrics=metrics, failed_gates=[],
+        seconds=1.0, cost_usd=0.0,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -136,18 +229,18 @@ def test_a_new_entry_or_version_regenerates_exactly_the_types_that_use_it(
 
     cursor: str | None = None
     assert asked(file_of()) == []  # seen for the first time
-    assert asked(file_of(entry())) == []  # nobody uses it
-    assert asked(file_of(entry(), **{MODEL: "hosted"})) == [MODEL]
-    assert asked(file_of(entry(price=9, day="2026-11-02", allowed="false"), **{MODEL: "hosted"})) == []
-    assert asked(file_of(entry(model="m-2"), **{MODEL: "hosted"})) == [MODEL]
-    assert asked(file_of(entry(model="m-2"), default="hosted")) == [OTHER_MODEL]
+    assert asked(file_of(listing())) == []  # nobody uses it
+    assert asked(file_of(listing(), **{MODEL: "hosted"})) == [MODEL]
+    assert asked(file_of(listing(price=9, day="2026-11-02", allowed="false"), **{MODEL: "hosted"})) == []
+    assert asked(file_of(listing(model="m-2"), **{MODEL: "hosted"})) == [MODEL]
+    assert asked(file_of(listing(model="m-2"), default="hosted")) == [OTHER_MODEL]
 
 
 @pytest.mark.usefixtures("with_real_teachers")
 def test_a_broken_file_of_teachers_is_told_and_starts_nothing_also_when_it_is_mended(
     instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good = file_of(entry(), **{MODEL: "hosted"})
+    good = file_of(listing(), **{MODEL: "hosted"})
     file = listed(tmp_path, good, monkeypatch)
     first = tick(instance, None, tmp_path)
     file.write_text(good.replace("kind: openai", "kind: oracle"))

@@ -23,8 +23,11 @@ def checkpoint(folder: Path, name: str, weights: bytes) -> Checkpoint:
     return name, folder / name, f"version of {name}"
 
 
-def asked(name: str, folder: Path | None, version: str) -> StageResult:
-    return StageResult(stage=name, data_version=version, episodes=[], seconds=9.0, peak_memory_mb=1.0)
+def asked(name: str, folder: Path | None, version: str, *, timed: bool) -> StageResult:
+    latencies = [0.5] if timed else []
+    return StageResult(
+        stage=name, data_version=version, episodes=[], seconds=9.0, peak_memory_mb=1.0, latencies=latencies
+    )
 
 
 def test_every_checkpoint_with_weights_of_its_own_is_asked(tmp_path: Path) -> None:
@@ -36,6 +39,16 @@ def test_a_checkpoint_that_changed_nothing_is_not_asked_again_and_keeps_its_own_
     given = [("base", None, ""), checkpoint(tmp_path, "srl", b"one"), checkpoint(tmp_path, "rlvr", b"one")]
     rlvr = each_weights_once(given, asked)[2]
     assert (rlvr.stage, rlvr.data_version, rlvr.seconds) == ("rlvr", "version of rlvr", 0.0)
+
+
+def test_only_the_last_checkpoint_is_timed(tmp_path: Path) -> None:
+    given = [("base", None, ""), checkpoint(tmp_path, "srl", b"one"), checkpoint(tmp_path, "rlvr", b"two")]
+    assert [r.latencies for r in each_weights_once(given, asked)] == [[], [], [0.5]]
+
+
+def test_the_last_checkpoint_is_timed_also_where_its_weights_were_asked_under_another_name(tmp_path: Path) -> None:
+    given = [("base", None, ""), checkpoint(tmp_path, "srl", b"one"), checkpoint(tmp_path, "rlvr", b"one")]
+    assert each_weights_once(given, asked)[2].latencies == [0.5]
 
 
 class Inputs:

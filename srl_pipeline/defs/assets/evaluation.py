@@ -1,4 +1,4 @@
-"""Group `evaluation`: the report of each model type, and one table over all."""
+"""Group `evaluation`: how good the students are: the report of each model type, its weaknesses, one table over all."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ import dagster as dg
 
 from srl_pipeline.defs.checks import check_specs
 from srl_pipeline.defs.graph import INPUTS
-from srl_pipeline.defs.making import latest_version, materialize, pipeline_errors, result
+from srl_pipeline.defs.making import Making, latest_version, materialize, pipeline_errors, result
 from srl_pipeline.defs.partitions import model_types
 from srl_pipeline.defs.resources import PipelineResource
-from srl_pipeline.defs.stages import POOL, run_stage
-from srl_pipeline.registry import Outcome, StoredArtifact, build_or_reuse, code_version
+from srl_pipeline.defs.stages import POOL, launch, run_stage
+from srl_pipeline.registry import Built, Outcome, StoredArtifact, build_or_reuse, code_version
 
 GROUP = "evaluation"
 ALL = "all"
@@ -38,6 +38,58 @@ def eval_report(context: dg.AssetExecutionContext, pipeline: PipelineResource) -
         }
 
     return materialize(context, pipeline, run_stage, report)
+
+
+@dg.asset(
+    group_name=GROUP,
+    partitions_def=model_types,
+    deps=INPUTS["current_evaluation"],
+    kinds={"json"},
+    owners=["team:ml"],
+    pool=POOL,
+    op_tags={"srl/stage": "evaluation"},
+    description="The current model on the rules and lore of now, for a candidate to be compared with.",
+)
+def current_evaluation(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult:
+    def make(making: Making) -> Built:
+        from srl_pipeline.evaluation.current import build_current_evaluation
+
+        with pipeline.decisions() as decisions:
+            current = decisions.aliases(making.model_type).get("current", "")
+        pins = {name: making.version(name) for name in ("lore_index", "rule_set")}
+        return build_current_evaluation(
+            making.store, making.model_type, current, pins, making.config, lambda request: launch(making, request)
+        )
+
+    def show(made: StoredArtifact) -> dict[str, dg.MetadataValue]:
+        told = {name: str(made.manifest.notes.get(name) or "–") for name in ("registered_model", "problem")}
+        return {name: dg.MetadataValue.text(text) for name, text in told.items()}
+
+    return materialize(context, pipeline, make, show)
+
+
+@dg.asset(
+    group_name=GROUP,
+    partitions_def=model_types,
+    deps=INPUTS["weaknesses"],
+    check_specs=check_specs("weaknesses"),
+    kinds={"markdown"},
+    owners=["team:ml"],
+    description="Where the student fails more than elsewhere, and what got worse: held to a false discovery rate.",
+)
+def weaknesses(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult:
+    def make(making: Making) -> Built:
+        from srl_pipeline.weaknesses import build_weaknesses
+
+        report, current = (making.artifact(name) for name in INPUTS["weaknesses"])
+        with pipeline.history() as history:
+            earlier = history.entries("eval_report", making.model_type, last=making.config.weaknesses.window)
+        return build_weaknesses(making.store, making.model_type, report, current, earlier, making.config)
+
+    def show(made: StoredArtifact) -> dict[str, dg.MetadataValue]:
+        return {"weaknesses": dg.MetadataValue.md((made.path / "weaknesses.md").read_text(encoding="utf-8"))}
+
+    return materialize(context, pipeline, make, show)
 
 
 @dg.asset(

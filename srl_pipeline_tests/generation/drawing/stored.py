@@ -16,6 +16,8 @@ from srl_pipeline.registry import ArtifactStore, StoredArtifact
 from srl_pipeline.training.rollouts.coverage import Coverage, CoveredPrompt, coverage_file
 from srl_pipeline.training.rollouts.episode_samples import episodes_file
 from srl_pipeline.training.routing import RoutedScenario, Routing, routing_file
+from srl_pipeline.weaknesses import Weaknesses
+from srl_pipeline.weaknesses.artifact import write_weaknesses
 
 MODEL = "lanterns"
 
@@ -89,6 +91,12 @@ class Generations:
         work = self._work("eval_report", version)
         (work / RESULTS).write_text(dumps(_results(trained.held_out).model_dump(mode="json")))
         self._commit("eval_report", version, {"rlvr_checkpoint": version}, metrics={"pass_rate": trained.pass_rate})
+
+    def look_for_weaknesses(self, number: int, found: Weaknesses) -> StoredArtifact:
+        """What is weak by the report of a generation."""
+        version = f"g{number}"
+        write_weaknesses(self._work("weaknesses", version), found)
+        return self._commit("weaknesses", version, {"eval_report": version})
 
     def _work(self, asset: str, version: str) -> Path:
         return self.store.work_folder(asset, MODEL, version)

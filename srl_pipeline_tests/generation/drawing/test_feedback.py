@@ -74,7 +74,7 @@ def test_the_current_student_is_that_of_the_last_trained_generation(made: Genera
     made.train(2, second, Trained(correct={second[0].scenario.id: 2}))
     found = read(made, 4)
     assert [o.correct for o in found.outcomes] == [0.25]
-    assert "rlvr_checkpoint@g2" in found.used[-1]
+    assert "rlvr_checkpoint@g2" in found.used[-2]
 
 
 def test_failed_episodes_carry_the_axes_of_their_scenario(made: Generations) -> None:

@@ -1,0 +1,159 @@
+"""The `current_evaluation` asset: the current model on today's rules and lore, to compare a candidate with.
+
+A model that was promoted under earlier rules is judged again by those of now, on the same held-out scenarios as the
+candidate. Where its own report already says that, the report is read instead. Where it cannot be judged, that is what
+the artifact says: a candidate is then never promoted, and nothing fails.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from srl_pipeline.canonical import pretty
+from srl_pipeline.config import PipelineConfig, StudentConfig
+from srl_pipeline.contracts import StageRequest
+from srl_pipeline.errors import ArtifactError, PipelineError
+from srl_pipeline.evaluation.results import StageResult
+from srl_pipeline.registry import ArtifactStore, Built, Outcome, StoredArtifact, build_or_reuse
+from srl_pipeline.registry.artifacts import write_durably
+from srl_pipeline.training.requests import stage_config, stage_request
+
+if TYPE_CHECKING:
+    from srl_pipeline.training.workspace import Workspace
+
+log = logging.getLogger("srl_pipeline")
+ASSET, STAGE = "current_evaluation", "current"
+RESULT = "current.json"
+Launch = Callable[[StageRequest], Built]
+"""Makes an artifact in a training process."""
+
+
+@dataclass(frozen=True)
+class Current:
+    """The current model, as far as it can be judged.
+
+    Attributes:
+        version: Data version of its `registered_model`; empty where no model is current.
+        result: Its answers to the held-out scenarios; None where there are none.
+        problem: Why there are none, although a model is current; else empty.
+    """
+
+    version: str
+    result: StageResult | None
+    problem: str
+
+
+def read_current(artifact: StoredArtifact) -> Current:
+    """What an artifact of this asset says; raises ArtifactError when its file is gone."""
+    version, problem = (str(artifact.manifest.notes.get(name, "")) for name in ("registered_model", "problem"))
+    if not version or problem:
+        return Current(version, None, problem)
+    file = artifact.path / RESULT
+    if not file.is_file():
+        raise ArtifactError(f"{RESULT} is gone.", where=str(file), mend=f"Materialize {ASSET} again.")
+    return Current(version, StageResult.model_validate_json(file.read_bytes()), "")
+
+
+def build_current_evaluation(
+    store: ArtifactStore, model_type: str, current: str, pins: Mapping[str, str], config: PipelineConfig, launch: Launch
+) -> Built:
+    """Judge the current model, or find that it was.
+
+    Args:
+        current: Data version of the `registered_model` that is current; empty for none.
+        pins: Data versions of lore_index and rule_set.
+        launch: Called only where answers are needed that no report has.
+    """
+    request = stage_request(store, ASSET, model_type, {"registered_model": current, **pins}, config)
+    if not current:
+        return _without(store, request, "")
+    try:
+        registered = store.require("registered_model", model_type, current)
+        if (answered := _answered(store, registered, request)) is not None:
+            return _known(store, request, answered)
+        return launch(request)
+    except PipelineError as error:
+        log.warning("the current model of %s cannot be judged: %s", model_type, error.what)
+        return _without(store, request, error.what)
+
+
+def evaluate_current(workspace: Workspace, work: Path) -> Outcome:
+    """In a training process: ask the current model, and let today's Model C judge."""
+    from srl_pipeline.evaluation.run import evaluate_stage
+
+    registered = workspace.input("registered_model")
+    result = evaluate_stage(
+        workspace, work, STAGE, registered.path, registered.data_version, timed=True, own=own_student(workspace)
+    )
+    return _write(work, result)
+
+
+def own_student(workspace: Workspace) -> Workspace:
+    """The workspace of the student that the current model was trained on, which need not be today's."""
+    registered = workspace.input("registered_model").manifest
+    trained = workspace.store.require("rlvr_checkpoint", registered.model_type, registered.inputs["rlvr_checkpoint"])
+    config = workspace.config.model_copy(
+        update={"student": StudentConfig.model_validate(trained.manifest.config["student"])}
+    )
+    request = workspace.request.model_copy(update={"inputs": trained.manifest.inputs})
+    return type(workspace)(request, config, workspace.store)
+
+
+def _answered(store: ArtifactStore, registered: StoredArtifact, request: StageRequest) -> StageResult | None:
+    """The model's answers in its own report, if that asked the same of it, judged by the same rules."""
+    from srl_pipeline.evaluation.report import read_results
+
+    report = store.find("eval_report", request.model_type, registered.manifest.inputs["eval_report"])
+    if report is None or report.manifest.failed_gates:
+        return None
+    then, now = report.manifest, stage_config(ASSET, PipelineConfig.model_validate(request.config))
+    same = (
+        then.code_version == request.code_version
+        and all(then.inputs[pin] == request.inputs[pin] for pin in ("lore_index", "rule_set"))
+        and all(then.config.get(name) == value for name, value in now.items())
+    )
+    if not same:
+        return None
+    store.require("eval_report", request.model_type, report.data_version)  # unaltered
+    return read_results(report.path).stages[-1].model_copy(update={"stage": STAGE})
+
+
+def _known(store: ArtifactStore, request: StageRequest, result: StageResult) -> Built:
+    return _build(store, request, request.data_version, lambda work: _write(work, result))
+
+
+def _without(store: ArtifactStore, request: StageRequest, problem: str) -> Built:
+    """No answers, and why. Of a version of its own: it is tried again whenever it is asked for."""
+    from srl_pipeline.canonical import digest
+
+    notes = {"registered_model": request.inputs["registered_model"], "problem": problem}
+    version = digest([request.data_version, notes])
+    return _build(store, request, version, lambda work: Outcome(metrics={}, gates=[], notes=notes))
+
+
+def _build(store: ArtifactStore, request: StageRequest, version: str, make: Callable[[Path], Outcome]) -> Built:
+    inputs = {pin: store.require(pin, request.model_type, request.inputs[pin]) for pin in ("lore_index", "rule_set")}
+    return build_or_reuse(
+        store,
+        ASSET,
+        request.model_type,
+        inputs=inputs,
+        config=stage_config(ASSET, PipelineConfig.model_validate(request.config)),
+        code=request.code_version,
+        make=make,
+        data_version=version,
+    )
+
+
+def _write(work: Path, result: StageResult) -> Outcome:
+    write_durably(work / RESULT, pretty(result.model_dump(mode="json")))
+    n, right = len(result.episodes), sum(e.correct for e in result.episodes)
+    return Outcome(
+        metrics={"n": float(n)} | ({"pass_rate": right / n} if n else {}),
+        gates=[],
+        notes={"registered_model": result.data_version, "problem": ""},
+    )

@@ -1,0 +1,62 @@
+"""What was measured and asks for a new generation. Pure.
+
+- **weakness**: the newest evaluation has weaknesses, as `weaknesses` defines them.
+- **drift**: live requests that Model C verified are solved less often than the held-out set: the upper bound of their
+  rate (Wilson, at `serving.confidence`) lies below the lower bound of the held-out rate. Asked from
+  `serving.min_requests` verified requests on.
+- **volume**: so many live requests since the last generation that what people ask may be another thing by now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from srl_pipeline.config import ServingConfig
+from srl_pipeline.evaluation.statistics import wilson
+from srl_pipeline.registry import Entry
+from srl_pipeline.retraining.records import Signal
+
+
+class Live(Protocol):
+    """A request that was served."""
+
+    @property
+    def verified(self) -> bool | None:
+        """Whether Model C found the answer right; None where it could not be asked."""
+        ...
+
+
+def weakness(found: Entry | None) -> Signal | None:
+    """From the newest `weaknesses`."""
+    count = found.metrics.get("weaknesses", 0.0) if found else 0.0
+    if found is None or not count:
+        return None
+    one = count == 1
+    why = f"{count:.0f} {'weakness was' if one else 'weaknesses were'} found in the last evaluation."
+    return Signal(kind="weakness", key=f"weakness:{found.data_version}", why=why)
+
+
+def drift(live: Sequence[Live], report: Entry | None, settings: ServingConfig) -> Signal | None:
+    """From the live requests since the last generation and the newest report."""
+    judged = [request.verified for request in live if request.verified is not None]
+    rate, n = (report.metrics.get(name) for name in ("pass_rate", "n")) if report else (None, None)
+    if report is None or rate is None or not n or len(judged) < settings.min_requests:
+        return None
+    served = wilson(sum(judged), len(judged), settings.confidence)
+    held_out = wilson(round(rate * n), round(n), settings.confidence)
+    if served.high is None or held_out.low is None or served.high >= held_out.low:
+        return None
+    why = (
+        f"Of {len(judged)} live requests {sum(judged)} were solved ({served.value:.0%}); of the held-out scenarios "
+        f"{held_out.value:.0%}."
+    )
+    return Signal(kind="drift", key=f"drift:{report.data_version}", why=why)
+
+
+def volume(live: Sequence[Live], generated: Entry, enough: int) -> Signal | None:
+    """From the live requests since the last generation."""
+    if len(live) < enough:
+        return None
+    why = f"{len(live)} live requests came since the last generation."
+    return Signal(kind="volume", key=f"volume:{generated.data_version}", why=why)

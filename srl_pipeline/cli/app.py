@@ -6,19 +6,51 @@ import sys
 
 import typer
 
-from srl_pipeline.cli import ablate, card, explore, packs, report, run, spending, teachers
+from srl_pipeline.cli import (
+    ablate,
+    card,
+    explore,
+    export,
+    history,
+    metrics,
+    models,
+    packs,
+    promote,
+    report,
+    run,
+    select,
+    serve,
+    spending,
+    status,
+    teachers,
+    weaknesses,
+)
 from srl_pipeline.errors import PipelineError
 
+MAKING, LOOKING, DECIDING, USING = "Make", "Look", "Decide", "Use"
+
 app = typer.Typer(name="srl-pipeline", help=__doc__, no_args_is_help=True, pretty_exceptions_show_locals=False)
-app.add_typer(packs.app, name="packs")
-app.add_typer(explore.lore_app, name="lore")
-app.add_typer(teachers.app, name="teachers")
-app.command("teach")(explore.teach)
-app.command("report")(report.report)
-app.command("card")(card.card)
-app.command("spending")(spending.spending)
-app.command("run")(run.run)
-app.command("ablate")(ablate.ablate)
+app.command("run", rich_help_panel=MAKING)(run.run)
+app.command("ablate", rich_help_panel=MAKING)(ablate.ablate)
+app.command("teach", rich_help_panel=MAKING)(explore.teach)
+app.add_typer(packs.app, name="packs", rich_help_panel=MAKING)
+app.add_typer(teachers.app, name="teachers", rich_help_panel=MAKING)
+app.command("report", rich_help_panel=LOOKING)(report.report)
+app.command("card", rich_help_panel=LOOKING)(card.card)
+app.command("weaknesses", rich_help_panel=LOOKING)(weaknesses.weaknesses)
+app.command("history", rich_help_panel=LOOKING)(history.history)
+app.command("spending", rich_help_panel=LOOKING)(spending.spending)
+app.command("status", rich_help_panel=LOOKING)(status.status)
+app.command("metrics", rich_help_panel=LOOKING)(metrics.metrics)
+app.add_typer(explore.lore_app, name="lore", rich_help_panel=LOOKING)
+app.command("models", rich_help_panel=DECIDING)(models.models)
+app.command("explain", rich_help_panel=DECIDING)(models.explain)
+app.command("promote", rich_help_panel=DECIDING)(promote.promote)
+app.command("rollback", rich_help_panel=DECIDING)(promote.rollback)
+app.command("retire", rich_help_panel=DECIDING)(promote.retire)
+app.add_typer(select.app, name="select", rich_help_panel=DECIDING)
+app.command("serve", rich_help_panel=USING)(serve.serve)
+app.command("export", rich_help_panel=USING)(export.export)
 
 
 def main() -> None:

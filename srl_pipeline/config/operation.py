@@ -46,7 +46,9 @@ class SelectionConfig(Config):
         default=6.0, gt=0, description="A switch that saves money must pay for itself in so many months."
     )
     quality_usd: float = Field(
-        default=1.0, gt=0, description="US dollars that one more accepted trajectory in a hundred asked is worth."
+        default=1.0,
+        gt=0,
+        description="US dollars a month that one more accepted trajectory in a hundred asked is worth.",
     )
     recheck_days: float = Field(default=7.0, gt=0, description="Days after which candidates are measured again.")
 

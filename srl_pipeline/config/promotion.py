@@ -42,16 +42,23 @@ class PromotionConfig(Config):
     )
     max_kl: float = Field(default=0.5, gt=0, description="Mean KL a token of RLVR to its start.")
     max_hard_violation_rise: float = Field(
-        default=0.02, ge=0, le=1, description="Most that the share of answers with a hard violation may rise."
+        default=0.02, ge=0, le=1, description="Most that the share of hard violations among readable answers may rise."
     )
 
 
 class ServingConfig(Config):
-    """When a model that serves is taken back."""
+    """What a server takes, and when a model that serves is taken back."""
 
     max_tokens: int = Field(default=512, ge=16, description="Tokens of an answer at the most.")
-    queue: int = Field(default=16, ge=1, description="Requests that may wait; more are refused with 503.")
-    window: int = Field(default=50, ge=5, description="Requests that an alarm looks back on.")
+    max_messages: int = Field(default=64, ge=1, description="Messages of a request at the most.")
+    max_body_kb: int = Field(default=256, ge=1, description="Kilobytes of a request at the most.")
+    queue: int = Field(
+        default=16, ge=1, description="Requests that may wait; more are refused with 503. More shadows are dropped."
+    )
+    poll_seconds: float = Field(default=2.0, gt=0, description="Between two looks at the aliases.")
+    window: int = Field(default=50, ge=5, description="Requests that the alarm for errors looks back on.")
     min_requests: int = Field(default=20, ge=5, description="No alarm before so many.")
     max_error_rate: float = Field(default=0.1, gt=0, lt=1, description="Share of requests that may fail.")
-    confidence: float = Field(default=0.99, gt=0.5, lt=1, description="Of the sequential test of quality.")
+    confidence: float = Field(
+        default=0.99, gt=0.5, lt=1, description="Of the interval of errors, and of the sequential test of quality."
+    )

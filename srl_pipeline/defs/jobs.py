@@ -20,3 +20,10 @@ evaluate_only = dg.define_asset_job(
     partitions_def=model_types,
     description="Evaluate the latest checkpoints of one model type again, and decide again which model is current.",
 )
+
+select = dg.define_asset_job(
+    "select",
+    selection=dg.AssetSelection.assets("selection"),
+    partitions_def=model_types,
+    description="Measure candidate teachers and students of one model type where a check is due, and decide.",
+)

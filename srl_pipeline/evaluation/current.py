@@ -37,7 +37,7 @@ class Current:
     """The current model, as far as it can be judged.
 
     Attributes:
-        version: Data version of its `registered_model`; empty where no model is current.
+        version: Data version of its `registered_model`; empty where no model is current, or the candidate's own is.
         result: Its answers to the held-out scenarios; None where there are none.
         problem: Why there are none, although a model is current; else empty.
     """
@@ -59,20 +59,34 @@ def read_current(artifact: StoredArtifact) -> Current:
 
 
 def build_current_evaluation(
-    store: ArtifactStore, model_type: str, current: str, pins: Mapping[str, str], config: PipelineConfig, launch: Launch
+    store: ArtifactStore,
+    current: str,
+    report: StoredArtifact,
+    pins: Mapping[str, str],
+    config: PipelineConfig,
+    launch: Launch,
 ) -> Built:
     """Judge the current model, or find that it was.
 
     Args:
         current: Data version of the `registered_model` that is current; empty for none.
+        report: The candidate's `eval_report`. Where it is of the current model's own checkpoint there is nothing to
+            compare, as if none were current: a run of what is unchanged finds everything.
         pins: Data versions of lore_index and rule_set.
         launch: Called only where answers are needed that no report has.
     """
-    request = stage_request(store, ASSET, model_type, {"registered_model": current, **pins}, config)
+    model_type = report.manifest.model_type
+
+    def asked(version: str) -> StageRequest:
+        return stage_request(store, ASSET, model_type, {"registered_model": version, **pins}, config)
+
     if not current:
-        return _without(store, request, "")
+        return _without(store, asked(""), "")
+    request = asked(current)
     try:
         registered = store.require("registered_model", model_type, current)
+        if registered.manifest.inputs["rlvr_checkpoint"] == report.manifest.inputs["rlvr_checkpoint"]:
+            return _without(store, asked(""), "")
         if (answered := _answered(store, registered, request)) is not None:
             return _known(store, request, answered)
         return launch(request)
@@ -119,7 +133,8 @@ def _answered(store: ArtifactStore, registered: StoredArtifact, request: StageRe
     if not same:
         return None
     store.require("eval_report", request.model_type, report.data_version)  # unaltered
-    return read_results(report.path).stages[-1].model_copy(update={"stage": STAGE})
+    last = read_results(report.path).stages[-1]
+    return last.model_copy(update={"stage": STAGE, "data_version": registered.data_version})
 
 
 def _known(store: ArtifactStore, request: StageRequest, result: StageResult) -> Built:

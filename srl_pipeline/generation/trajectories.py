@@ -67,7 +67,12 @@ def build_trajectories(
     """
     loaded = load_sources(store, model_type, sources)
     evaluation_scenarios(ScenarioSpace(loaded.pack), 1)  # without a held-out set, refuse now and not after training
-    settings = {"generation": config.generation.model_dump(), "lore": config.lore.model_dump(), "seed": config.seed}
+    settings = {
+        "generation": config.generation.model_dump(),
+        "lore": config.lore.model_dump(),
+        "seed": config.seed,
+        "steer": config.weaknesses.steer,
+    }
     seed = seed_of(config.seed, model_type, config.generation.generation)
     code = code_version(*ROOMS)
 
@@ -129,7 +134,8 @@ class _Generation:
         ):
             kept = [t.scenario.axes for t in self._keep(parent, rows)]
             wanted = max(0, settings.scenarios - self._tally.scenarios)
-            drawing = Drawing(self._space, self._seed, wanted, settings, feedback, kept=kept)
+            steer = self._config.weaknesses.steer
+            drawing = Drawing(self._space, self._seed, wanted, settings, feedback, kept=kept, steer=steer)
             forecast = check_forecast(taught, self._verifier, self._config, wanted)
             self._ask(taught, islice(drawing, wanted), rows, wanted)
             cost, spent = taught.cost(), taught.spent_usd

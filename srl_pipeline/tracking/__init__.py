@@ -1,5 +1,7 @@
 """Tracking: what was measured of a model type over time, and which way is good."""
 
 from srl_pipeline.tracking.metrics import METRICS, Metric, gain
+from srl_pipeline.tracking.series import Point, series
+from srl_pipeline.tracking.wording import change_sentence, direction, shown
 
-__all__ = ["METRICS", "Metric", "gain"]
+__all__ = ["METRICS", "Metric", "Point", "change_sentence", "direction", "gain", "series", "shown"]

@@ -150,20 +150,20 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> FakeDomain:
 def _replace_what_follows_an_evaluation(fake: FakeDomain, monkeypatch: pytest.MonkeyPatch) -> None:
     """Weaknesses, registered models and the page by hand; decisions are kept in the real register."""
 
-    def current(store: ArtifactStore, model_type: str, version: str, pins: dict[str, str], *_: Any) -> Built:
+    def current(store: ArtifactStore, version: str, report: Any, pins: dict[str, str], *_: Any) -> Built:
         fake.current.append(version)
-        return fake.build(store, "current_evaluation", model_type, pins)
+        return fake.build(store, "current_evaluation", report.manifest.model_type, pins)
 
     def weaknesses(store: ArtifactStore, model_type: str, report: Any, current: Any, history: Any, _: Any) -> Built:
-        fake.history = [entry.data_version for entry in history]
+        fake.history = [entry.asset for entry in history]
         inputs = {a.manifest.asset: a.data_version for a in (report, current)}
         return fake.build(store, "weaknesses", model_type, inputs)
 
     def registered(store: ArtifactStore, model_type: str, inputs: dict[str, str], _: Any) -> Built:
         return fake.build(store, "registered_model", model_type, inputs)
 
-    def promote(store: ArtifactStore, decisions: Decisions, model_type: str, *, registered: Any, **_: Any) -> Decision:
-        version, before = registered.data_version, decisions.aliases(model_type).get("current", "")
+    def promote(store: ArtifactStore, decisions: Decisions, model_type: str, *, registered: str, **_: Any) -> Decision:
+        version, before = registered, decisions.aliases(model_type).get("current", "")
         if version == before:
             return decisions.decisions(model_type, kind="promotion")[0]
         decision = Decision(

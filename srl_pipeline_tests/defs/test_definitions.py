@@ -57,11 +57,16 @@ def _cpu_seconds(code: str) -> float:
 
 def test_no_definition_is_missing() -> None:
     repository = loaded().get_repository_def()
-    assert {job.name for job in repository.get_all_jobs()} == {"__ASSET_JOB", "regenerate", "evaluate_only"}
-    assert {s.name for s in repository.sensor_defs} == {"registry_sensor", "failure_alerts", "summary_automation"}
+    assert {job.name for job in repository.get_all_jobs()} == {"__ASSET_JOB", "regenerate", "evaluate_only", "select"}
+    assert {s.name for s in repository.sensor_defs} == {
+        "registry_sensor",
+        "selection_sensor",
+        "failure_alerts",
+        "summary_automation",
+    }
     assert all(s.default_status is dg.DefaultSensorStatus.RUNNING for s in repository.sensor_defs)
     graph = loaded().resolve_asset_graph()
-    assert {key.to_user_string() for key in graph.get_all_asset_keys()} == set(INPUTS)
+    assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {*INPUTS, "selection"}
     checks = {(k.asset_key.to_user_string(), k.name) for k in graph.asset_check_keys}
     assert checks == {(asset, name) for asset, gates in GATES.items() for name in [*gates, OTHER]}
 

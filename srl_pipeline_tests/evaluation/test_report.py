@@ -116,6 +116,37 @@ def test_metrics_are_flat_and_name_the_last_stage_without_suffix() -> None:
     assert (flat["tokens"], flat["seconds"], flat["cost_usd"]) == (800.0, 40.0, 0.0)
 
 
+def test_the_latency_of_the_last_stage_is_among_the_metrics() -> None:
+    timed = stage("srl", [True], latencies=[0.2, 0.1, 0.4], latency_tokens=70)
+    flat = metrics(summarise(results(stage("base", [True], latencies=[9.0], latency_tokens=1), timed)))
+    names = ("latency_p50_seconds", "latency_p95_seconds", "latency_p99_seconds", "tokens_per_second", "peak_memory_mb")
+    assert [flat[name] for name in names] == [0.2, 0.4, 0.4, pytest.approx(100.0), 900.0]
+
+
+def test_a_latency_that_was_not_timed_is_absent() -> None:
+    flat = metrics(summarise(results(stage("base", [True]))))
+    assert not [name for name in flat if name.startswith("latency")] and "tokens_per_second" not in flat
+
+
+def test_the_report_says_how_long_one_request_takes_and_how_many_were_timed(tmp_path: Path) -> None:
+    write_report(tmp_path, results(stage("rlvr", [True], latencies=[0.25, 1.5], latency_tokens=70)))
+    assert "| RLVR | 250 ms | 1.5 s | 1.5 s | 40 | 900 MB | 2 |" in (tmp_path / "report.md").read_text()
+
+
+def test_a_report_of_untimed_stages_does_not_speak_of_single_requests(folder: Path) -> None:
+    assert "One request at a time" not in (folder / "report.md").read_text()
+
+
+def test_results_of_before_latencies_were_measured_are_read(tmp_path: Path) -> None:
+    write_report(tmp_path, results(stage("base", [True])))
+    for name in ("results.json", "summary.json"):
+        text = (tmp_path / name).read_text()
+        old = re.sub(r'"latenc(?:ies|y_tokens|y)":\s*(?:\[\]|0|null),?\s*', "", text)
+        assert old != text
+        (tmp_path / name).write_text(old)
+    assert read_results(tmp_path).stages[0].latencies == [] and read_summary(tmp_path).stages[0].latency is None
+
+
 def test_metrics_that_nobody_measured_are_absent() -> None:
     flat = metrics(summarise(results(stage("base", []))))
     assert "pass_rate" not in flat and "kl" not in flat and flat["n"] == 0

@@ -98,6 +98,10 @@ def test_a_generation_passes_its_gates(made: tuple[World, Built]) -> None:
     assert made[1].manifest.failed_gates == []
 
 
+def test_how_much_weaknesses_steer_is_part_of_what_decides_it(made: tuple[World, Built]) -> None:
+    assert made[1].manifest.config["steer"] == made[0].config.weaknesses.steer
+
+
 def test_every_trajectory_is_verified_correct(made: tuple[World, Built]) -> None:
     verifier = Verifier(load_pack("lanterns"))
     assert all(verifier.verify(t.scenario, [s.action for s in t.steps]).correct for t in read(made[1]))

@@ -56,9 +56,10 @@ def current_evaluation(context: dg.AssetExecutionContext, pipeline: PipelineReso
 
         with pipeline.decisions() as decisions:
             current = decisions.aliases(making.model_type).get("current", "")
+        report = making.artifact("eval_report")
         pins = {name: making.version(name) for name in ("lore_index", "rule_set")}
         return build_current_evaluation(
-            making.store, making.model_type, current, pins, making.config, lambda request: launch(making, request)
+            making.store, current, report, pins, making.config, lambda request: launch(making, request)
         )
 
     def show(made: StoredArtifact) -> dict[str, dg.MetadataValue]:
@@ -83,7 +84,7 @@ def weaknesses(context: dg.AssetExecutionContext, pipeline: PipelineResource) ->
 
         report, current = (making.artifact(name) for name in INPUTS["weaknesses"])
         with pipeline.history() as history:
-            earlier = history.entries("eval_report", making.model_type, last=making.config.weaknesses.window)
+            earlier = history.all_entries(making.model_type)
         return build_weaknesses(making.store, making.model_type, report, current, earlier, making.config)
 
     def show(made: StoredArtifact) -> dict[str, dg.MetadataValue]:

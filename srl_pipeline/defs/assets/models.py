@@ -49,7 +49,7 @@ def promotion(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> 
 
     with pipeline_errors():
         making = making_of(context, pipeline)
-        registered, report, current = (making.artifact(name) for name in INPUTS["promotion"])
+        registered, report, current = (making.version(name) for name in INPUTS["promotion"])
         with pipeline.decisions() as decisions:
             before = decisions.decisions(making.model_type, last=1)
             decided = promote(

@@ -40,6 +40,7 @@ from srl_pipeline.generation.drawing.proposals import (
 from srl_pipeline.generation.drawing.records import Drawn, FailedEpisode, Feedback
 from srl_pipeline.generation.drawing.repairs import right_prefix
 from srl_pipeline.generation.drawing.shares import shares_and_reasons
+from srl_pipeline.generation.drawing.weak_slices import Pull
 from srl_pipeline.verification import ScenarioSpace, Verifier
 
 PROPOSALS = 6
@@ -54,6 +55,7 @@ class Drawing(Iterator[Drawn]):
 
     Args:
         kept: The axes of scenarios that this generation has already: not drawn again, and covered.
+        steer: How much weak slices weigh in the score of a proposal, 0..1.
 
     Attributes:
         shares: Strategy -> its share of the draws; they add up to 1.
@@ -70,6 +72,7 @@ class Drawing(Iterator[Drawn]):
         settings: GenerationConfig,
         feedback: Feedback | None = None,
         kept: Iterable[Axes] = (),
+        steer: float = 0.0,
     ) -> None:
         feedback = feedback or Feedback()
         self._space, self._codes = space, AxisCodes(space)
@@ -83,6 +86,7 @@ class Drawing(Iterator[Drawn]):
             self._take(digits)
         measured = [*feedback.outcomes, *feedback.held_out]
         self._weakness = Weakness(self._codes, measured)
+        self._pull = Pull(self._codes, feedback.weak, steer)
         self._curve = PassCurve(measured) if measured else None
         self._repairs = self._repairable(feedback)
         self._proposers, missing = self._strategies(feedback)
@@ -150,9 +154,12 @@ class Drawing(Iterator[Drawn]):
     def _score(self, strategy: str, digits: Digits, novelty: float) -> float:
         weights = WEIGHTS[strategy]
         score = weights.coverage * self._covered.gain(digits) + weights.novelty * novelty
-        if self._curve is None:
+        if self._curve is None and not self._pull.known:
             return score
         difficulty = self._conditions.difficulty(digits)
+        score += self._pull.of(digits, difficulty)
+        if self._curve is None:
+            return score
         score += weights.learnability * learnability(self._curve(difficulty))
         return score + (weights.weakness * self._weakness.of(digits, difficulty) if self._weakness.known else 0.0)
 

@@ -18,6 +18,7 @@ class EarlierGeneration:
     srl: StoredArtifact | None = None
     rlvr: StoredArtifact | None = None
     report: StoredArtifact | None = None
+    weaknesses: StoredArtifact | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def find_earlier(store: ArtifactStore, model_type: str, generation: int) -> Earl
     before.sort(key=lambda item: (item[0], item[1].manifest.created_at, item[1].data_version))
     if not before:
         return Earlier([])
-    kinds = {asset: usable(asset) for asset in ("verified_rewards", "srl_checkpoint", "rlvr_checkpoint", "eval_report")}
+    made = ("verified_rewards", "srl_checkpoint", "rlvr_checkpoint", "eval_report", "weaknesses")
+    kinds = {asset: usable(asset) for asset in made}
 
     def newest(asset: str, made_from: str, version: str) -> StoredArtifact | None:
         return next((a for a in reversed(kinds[asset]) if a.manifest.inputs.get(made_from) == version), None)
@@ -51,13 +53,15 @@ def _generation(
 ) -> EarlierGeneration:
     version = trajectories.data_version
     rlvr = newest("rlvr_checkpoint", "trajectories", version)
+    report = newest("eval_report", "rlvr_checkpoint", rlvr.data_version) if rlvr else None
     return EarlierGeneration(
         number=number,
         trajectories=trajectories,
         rewards=newest("verified_rewards", "trajectories", version),
         srl=newest("srl_checkpoint", "trajectories", version),
         rlvr=rlvr,
-        report=newest("eval_report", "rlvr_checkpoint", rlvr.data_version) if rlvr else None,
+        report=report,
+        weaknesses=newest("weaknesses", "eval_report", report.data_version) if report else None,
     )
 
 

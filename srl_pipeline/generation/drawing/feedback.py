@@ -23,6 +23,7 @@ from srl_pipeline.generation.drawing.history import History
 from srl_pipeline.generation.drawing.measured import episodes_of, outcomes_of_report, outcomes_of_training
 from srl_pipeline.generation.drawing.mix import GenerationYield, StrategyCounts
 from srl_pipeline.generation.drawing.records import Feedback
+from srl_pipeline.generation.drawing.weak_slices import weak_slices_of
 from srl_pipeline.registry import ArtifactStore, StoredArtifact
 from srl_pipeline.verification import ScenarioSpace
 
@@ -97,7 +98,13 @@ def feedback_of(earlier: Earlier, space: ScenarioSpace) -> Feedback:
         f"The current student is {_name(measured.rlvr)}: {len(outcomes)} training scenarios{report}, "
         f"{len(failed)} failed episodes to repair."
     )
-    return Feedback(history, outcomes, held_out, failed, yields, mix, used)
+    weak = weak_slices_of(measured.weaknesses) if measured.weaknesses else []
+    used.append(
+        f"{_name(measured.weaknesses)}: {len(weak)} weak slices."
+        if measured.weaknesses
+        else "Its weaknesses were not looked for: no weak slice is known."
+    )
+    return Feedback(history, outcomes, held_out, failed, yields, mix, weak, used)
 
 
 def known_trajectories(earlier: Earlier) -> Iterator[Content]:

@@ -69,7 +69,12 @@ class Weakness:
 
     def _places(self, digits: Digits, difficulty: float) -> list[int]:
         buckets = [self._codes.bucket(axis, digit) for axis, digit in enumerate(digits)]
-        return [*buckets, min(BANDS - 1, int(difficulty * BANDS))]
+        return [*buckets, band_of(difficulty)]
+
+
+def band_of(difficulty: float) -> int:
+    """The difficulty band, 0 for easy."""
+    return min(BANDS - 1, int(difficulty * BANDS))
 
 
 class PassCurve:

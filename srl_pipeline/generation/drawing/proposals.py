@@ -7,8 +7,8 @@
 
 (The fourth strategy, *repair*, proposes no scenario: `repairs`.)
 
-**Score** of a proposal: coverage gain, novelty, weakness and learnability, each 0..1, in a weighted sum. What was never
-measured counts 0.
+**Score** of a proposal: coverage gain, novelty, weakness and learnability, each 0..1, in a weighted sum; to it the pull
+of weak slices (`weak_slices`) is added. What was never measured counts 0.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from srl_pipeline.contracts import Action, Scenario, Step
 from srl_pipeline.generation.drawing.history import History
 from srl_pipeline.generation.drawing.mix import GenerationYield
 from srl_pipeline.generation.drawing.outcomes import Outcome
+from srl_pipeline.generation.drawing.weak_slices import WeakSlice
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Feedback:
         failed: Its wrong answers that began right.
         yields: Earlier generations, oldest first.
         previous_mix: Strategy -> share of the scenarios of the generation before.
+        weak: Slices of the evaluation set in which the current student is weak.
         used: What all this was read from, with versions, in sentences.
     """
 
@@ -56,4 +58,5 @@ class Feedback:
     failed: list[FailedEpisode] = field(default_factory=list[FailedEpisode])
     yields: list[GenerationYield] = field(default_factory=list[GenerationYield])
     previous_mix: dict[str, float] = field(default_factory=dict[str, float])
+    weak: list[WeakSlice] = field(default_factory=list[WeakSlice])
     used: list[str] = field(default_factory=list[str])

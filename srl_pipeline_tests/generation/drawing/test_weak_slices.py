@@ -35,14 +35,14 @@ def test_the_pull_is_the_greatest_effect_as_a_share_of_the_greatest_of_all() -> 
     found = pull((0.4, [SCRIBE]), (0.1, [LATE]))
     assert of(found, bearer="scribe", hours=1) == 1.0
     assert of(found, bearer="scribe", hours=20) == 1.0
-    assert of(found, bearer="guard", hours=20) == pytest.approx(0.25)
-    assert of(found, bearer="guard", hours=1) == 0.0
+    assert of(found, bearer="miner", hours=20) == pytest.approx(0.25)
+    assert of(found, bearer="miner", hours=1) == 0.0
 
 
 def test_a_pair_pulls_only_where_both_conditions_hold() -> None:
     found = pull((0.4, [SCRIBE, LATE]))
     assert of(found, bearer="scribe", hours=24) == 1.0
-    assert of(found, bearer="scribe", hours=17) == of(found, bearer="guard", hours=24) == 0.0
+    assert of(found, bearer="scribe", hours=17) == of(found, bearer="miner", hours=24) == 0.0
 
 
 def test_a_band_pulls_by_difficulty() -> None:

@@ -15,7 +15,7 @@ export TOKENIZERS_PARALLELISM ?= false
 # Threads of the numeric libraries wait briefly before they sleep: sleeping at once (or never) halves the speed on a shared machine.
 export GOMP_SPINCOUNT ?= 20000
 
-.PHONY: install run smoke test test-all lint dev ci clean
+.PHONY: install run smoke test test-chains test-all lint dev ci clean
 
 install: $(VENV)/.installed
 
@@ -37,6 +37,10 @@ smoke: install
 
 test: install
 	SRL_HOME= DAGSTER_HOME= SRL_PRESET= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+
+# whole chains, killed and resumed, and a month of operation: minutes each
+test-chains: install
+	SRL_HOME= DAGSTER_HOME= SRL_PRESET= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "chain and not slow" -n $(TEST_PROCESSES) --dist loadfile
 
 # also the tests marked slow, k8s and gpu
 test-all: install

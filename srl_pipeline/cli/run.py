@@ -39,6 +39,7 @@ def run(model_type: Type, preset: Preset = "", settings: Settings = None, json: 
         print_json(_as_json(model_type, run_id, progress.assets))
     elif not any(asset.state == "failed" for asset in progress.assets.values()):
         _show_report(progress.assets)
+        _explain_standing(model_type)
     end_where_failed(model_type, run_id, progress.assets)
 
 
@@ -128,6 +129,16 @@ def _show_report(assets: dict[str, AssetState]) -> None:
     unchanged = sum(asset.reused for asset in assets.values())
     if unchanged:
         console.print(f"{unchanged} of {len(assets)} assets unchanged, nothing recomputed", highlight=False)
+
+
+def _explain_standing(model_type: str) -> None:
+    """Which model is current now, and why."""
+    from srl_pipeline.cli.models import opened
+    from srl_pipeline.promotion import explain
+
+    with opened(model_type) as (store, decisions):
+        for line in explain(decisions, store, model_type):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _as_json(model_type: str, run_id: str, assets: dict[str, AssetState]) -> dict[str, Any]:

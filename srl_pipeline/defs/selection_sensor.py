@@ -13,7 +13,6 @@ from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.launchers.dead_runs import under_way
 from srl_pipeline.registry import Decisions
-from srl_pipeline.selection import due, student_fingerprint, teacher_fingerprint
 
 
 @dg.sensor(
@@ -45,6 +44,8 @@ def selection_sensor(context: dg.SensorEvaluationContext, pipeline: PipelineReso
 
 def checks_due(pipeline: PipelineResource, decisions: Decisions, name: str) -> str:
     """Why teacher or student of a model type are to be checked; empty where neither is."""
+    from srl_pipeline.selection import due, student_fingerprint, teacher_fingerprint
+
     config = pipeline.config(name)
     settings, store = config.selection, pipeline.store()
     reasons: list[str] = []

@@ -25,7 +25,6 @@ class ServedModel:
 
     Attributes:
         version: Data version of the registered model.
-        rules: Version of the rule set that judges its answers.
     """
 
     def __init__(self, registered: StoredArtifact, workspace: Workspace, serving: ServingConfig) -> None:
@@ -37,7 +36,6 @@ class ServedModel:
         self._writer = workspace.writer(student)
         self._space = ScenarioSpace(workspace.pack)
         self._verifier: Verifier = workspace.verifier
-        self.rules = self._verifier.version
         self._retriever = LoreRetriever(index_folder(workspace.input("lore_index")), workspace.config.lore)
         self._most_tokens = serving.max_tokens
         self._context: int = student.model.config.max_position_embeddings

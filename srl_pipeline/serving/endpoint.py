@@ -84,7 +84,7 @@ class _Endpoint:
             return JSONResponse(wire.completion(request_id, asked.model, answer))
         stream = Stream(asyncio.get_running_loop())
         stream.follow(self._service.submit(question, stream.heard, left))
-        begun = await stream.begun()  # an error before the first line is an ordinary response
+        begun = await stream.next()  # an error before the first line is an ordinary response
         events = _events(stream, begun, request_id, asked, left)
         return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-store"})
 

@@ -104,6 +104,7 @@ class Service:
 
     def close(self) -> None:
         """End: what is under way is waited for, what waits is dropped."""
+        self._shadow.stop()
         self._lane.close()
         self._shadow.close()
         self._watch.close()

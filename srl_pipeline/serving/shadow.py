@@ -48,7 +48,7 @@ class Shadow:
 
     def follow(self, question: Question, asked: Asked, live: ServedModel) -> None:
         """Queue the same request for the shadow, or drop it where too many wait."""
-        if self._models.shadow is None:
+        if self._models.shadow is None or self._over.is_set():
             return
         try:
             future = self._lane.submit(lambda: self._compare(question, asked, live))
@@ -57,9 +57,12 @@ class Shadow:
         else:
             future.add_done_callback(self._ended)
 
-    def close(self) -> None:
-        """Drop what waits; what is under way ends at its next line."""
+    def stop(self) -> None:
+        """Take nothing more; what is under way ends at its next line."""
         self._over.set()
+
+    def close(self) -> None:
+        """Drop what waits, after `stop`."""
         self._lane.close()
 
     def _compare(self, question: Question, asked: Asked, live: ServedModel) -> None:
@@ -73,7 +76,7 @@ class Shadow:
         paused = [0.0]
 
         def heard(_: str) -> bool:
-            pass
+            paused[0] += self._pause(model)
             return self._over.is_set()
 
         watch = StopWatch()

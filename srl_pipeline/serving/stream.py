@@ -30,10 +30,6 @@ class Stream:
             self._loop.call_soon_threadsafe(self._items.put_nowait, piece)
         return False
 
-    async def begun(self) -> str | Answer:
-        """The first line, or the answer where it has none; raises what the answer raises."""
-        return await self.next()
-
     async def next(self) -> str | Answer:
         """The next lines, or the answer when all are told; raises what the answer raises."""
         item = await self._items.get()

@@ -180,7 +180,11 @@ def _replace_what_follows_an_evaluation(fake: FakeDomain, monkeypatch: pytest.Mo
     for name, content in {
         "evaluation.current": {"build_current_evaluation": current},
         "weaknesses": {"build_weaknesses": weaknesses},
-        "promotion": {"build_registered_model": registered, "promote": promote},
+        "promotion": {
+            "build_registered_model": registered,
+            "promote": promote,
+            "explain": lambda decisions, store, model_type: [f"{model_type} is explained."],
+        },
         "dashboard": {"write_status": status},
     }.items():
         module = ModuleType(name)

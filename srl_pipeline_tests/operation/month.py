@@ -42,7 +42,12 @@ SETTINGS: dict[str, Any] = {
     "srl.step_samples": 0,
     "rlvr.step_samples": 0,
     "srl.steps": 1,
+    "srl.prompts_per_step": 4,
+    "srl.rollouts": 8,
+    "srl.temperature": 1.5,  # the student is nearly always right: its answers must differ somewhere
+    "srl.max_resamples": 4,
     "rlvr.steps": 1,
+    "generation.validation_share": 0.3,
     "evaluation.scenarios": 24,
     "evaluation.stages": ["base", "rlvr"],
     "retraining.on_weakness": False,
@@ -202,6 +207,10 @@ def live(month: Month, serve: Any) -> None:
         rollback(month.pipeline.store(), decisions, PACK, reason="The files of the current model are lost.")
     month.settle()
 
+    month.happens("the candidate is asked again", 1)
+    month.run("manual", "evaluate_only")
+    month.settle()
+
     month.happens("the clock goes back", -20)
     month.run("manual", "evaluate_only")
     month.settle()
@@ -218,6 +227,7 @@ def main(folder: Path) -> None:
         KEY_VARIABLE: "key-of-a-test",
     }
     open_workshop(folder / "packs")
+    _only_this_pack(folder)
     _stages_in_this_process()
     with ExitStack() as stack:
 
@@ -231,6 +241,14 @@ def main(folder: Path) -> None:
         live(month, serve)
     told = [vars(event) for event in month.events]
     (folder / "month.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+
+def _only_this_pack(folder: Path) -> None:
+    """The product's own packs would be measured and trained as well."""
+    from srl_pipeline.model_types import finding
+
+    finding.BUILT_IN = folder / "no_packs"
+    finding.BUILT_IN.mkdir()
 
 
 def _stages_in_this_process() -> None:

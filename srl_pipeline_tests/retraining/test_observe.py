@@ -92,7 +92,7 @@ def test_only_live_requests_since_the_last_generation_count(
                 journal.append(
                     LiveRequest(
                         at=now_iso(), model_type="inns", alias="current", version="m1", axes="{}", verified=verified,
-                        hard_violation=None, error="", latency_seconds=0.1, tokens=5,
+                        hard_violation=None, error="", latency_seconds=0.1, tokens=5, since=0,
                     )
                 )  # fmt: skip
 

@@ -94,6 +94,7 @@ def test_a_shadow_that_becomes_the_live_model_does_not_keep_its_requests_waiting
         world.point(current=shadow.version, previous=live.version, candidate=None)
         wait(lambda: served.health()["version"] == shadow.version, "the switch")
         third = asking(served)
+        wait(lambda: served.count("srl_serving_waiting") == 2, "the next request waits")
         live.gate.set()
         second.join()
         third.join()

@@ -63,8 +63,9 @@ def promotion(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> 
             )
     context.log.info(f"{making.model_type}: {decided.verdict}: {decided.reasons[0]}")
     known = bool(before) and decided.id <= before[0].id
-    metadata = {"result": UNCHANGED if known else decided.verdict, "reused": known, **_told(decided)}
-    return dg.MaterializeResult(data_version=dg.DataVersion(decided.after or NONE), metadata=metadata)
+    standing = decided.after or NONE
+    metadata = {"result": UNCHANGED if known else decided.verdict, "reused": known, "data_version": standing}
+    return dg.MaterializeResult(data_version=dg.DataVersion(standing), metadata=metadata | _told(decided))
 
 
 def _told(decided: Decision) -> dict[str, dg.MetadataValue]:

@@ -91,7 +91,7 @@ def _solved(manifest: Manifest) -> str:
 
 
 def _weak(store: ArtifactStore, manifest: Manifest) -> str:
-    artifact = store.find("weaknesses", manifest.model_type, manifest.inputs["weaknesses"])
+    artifact = store.find("weaknesses", manifest.model_type, str(manifest.notes["weaknesses"]))
     if artifact is None:
         return "not known any more: that artifact is gone."
     told = " ".join(weakness_sentences(artifact)[:WORST]).replace("*", "")  # no Markdown on a terminal

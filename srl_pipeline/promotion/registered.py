@@ -39,11 +39,14 @@ def build_registered_model(
 
     Args:
         inputs: Asset -> data version of eval_report, weaknesses, srl_checkpoint, rlvr_checkpoint, trajectories,
-            verified_rewards, lore_index, teacher_model and rule_set.
+            verified_rewards, lore_index, teacher_model and rule_set. The weaknesses that were known when the model was
+            registered stand in its card; they are no part of its version.
 
     Raises ArtifactError and GateError for an input that is missing, altered or failed its gates.
     """
     given = {asset: store.require(asset, model_type, version) for asset, version in inputs.items()}
+    # They rest on which model is current: as an input they would make another model of the same weights each time.
+    weaknesses = given.pop("weaknesses")
 
     def make(work: Path) -> Outcome:
         trained, report = given["rlvr_checkpoint"], given["eval_report"]
@@ -51,14 +54,19 @@ def build_registered_model(
         lineage = _lineage(store, model_type, given)
         summary = read_summary(report.path)
         form = WEIGHTS[next(iter(lineage.weights))]
-        card = model_card(lineage, summary, weakness_sentences(given["weaknesses"]), form)
+        card = model_card(lineage, summary, weakness_sentences(weaknesses), form)
         write_durably(work / CARD, card)
         write_durably(work / FILE, pretty(lineage.model_dump(mode="json")))
         problem = card_problem(card, lineage, summary)
         return Outcome(
             metrics=_metrics(report.manifest, lineage, _megabytes(work)),
             gates=[intact, Gate(name="card_valid", passed=not problem, message=problem)],
-            notes={"preset": config.preset, "base": lineage.base.name, "weights": lineage.weights},
+            notes={
+                "preset": config.preset,
+                "base": lineage.base.name,
+                "weights": lineage.weights,
+                "weaknesses": weaknesses.data_version,
+            },
         )
 
     return build_or_reuse(

@@ -88,7 +88,7 @@ def test_other_settings_are_another_question(here: Installation, first: Chain) -
 def test_the_weights_of_the_current_model_under_another_version_are_no_candidate(
     here: Installation, first: Chain
 ) -> None:
-    again = here.chain(solving(20), weights="first", weaknesses_of=here.judged(first))
+    again = here.chain(solving(21), weights="first")  # evaluated once more
     assert again.registered != first.registered
     made = here.decide(again)
     assert made.reasons == ["Its weights are those of the current model."]

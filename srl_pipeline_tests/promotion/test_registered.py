@@ -110,12 +110,21 @@ def test_a_lineage_with_a_hole_is_an_error(here: Installation, chain: Chain) -> 
 
 def test_it_is_found_again_and_nothing_is_made(here: Installation, chain: Chain) -> None:
     model = here.store.require("registered_model", TYPE, chain.registered)
-    again = build_registered_model(here.store, TYPE, model.manifest.inputs, here.config)
-    assert again.reused
+    inputs = model.manifest.inputs | {"weaknesses": model.manifest.notes["weaknesses"]}
+    assert build_registered_model(here.store, TYPE, inputs, here.config).reused
+
+
+def test_it_is_the_same_model_whichever_is_current_when_it_is_looked_at(here: Installation) -> None:
+    first = here.chain(solving(20), weights="first")
+    here.decide(first)
+    second = here.chain(solving(35), weights="second")
+    compared = here.chain(solving(35), weights="second", weaknesses_of=here.judged(second))
+    assert compared.registered == second.registered
 
 
 def test_an_altered_checkpoint_is_not_registered(here: Installation, chain: Chain) -> None:
-    inputs = here.store.require("registered_model", TYPE, chain.registered).manifest.inputs
+    model = here.store.require("registered_model", TYPE, chain.registered).manifest
+    inputs = model.inputs | {"weaknesses": model.notes["weaknesses"]}
     here.alter("rlvr_checkpoint", chain.rlvr, "adapter/adapter_model.safetensors")
     with pytest.raises(ArtifactError, match="altered"):
         build_registered_model(here.store, TYPE, inputs, here.config)

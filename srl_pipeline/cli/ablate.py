@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from srl_pipeline.cli.arguments import Preset, Settings, Type, parse_settings
 from srl_pipeline.cli.instance import prepare_dagster_home
 from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
-from srl_pipeline.cli.run import Preset, Settings, Type, end_where_failed, materialize, parse_settings
+from srl_pipeline.cli.run import end_where_failed, materialize
 from srl_pipeline.config import home
 
 if TYPE_CHECKING:

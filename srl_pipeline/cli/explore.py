@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from srl_pipeline.cli.arguments import Settings, parse_settings
 from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
-from srl_pipeline.cli.run import Settings, parse_settings
 from srl_pipeline.config import home, settings_of_installation
 
 lore_app = typer.Typer(help="Model A, the lore retriever.", no_args_is_help=True)

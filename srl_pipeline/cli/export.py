@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from srl_pipeline.cli.arguments import Type
 from srl_pipeline.cli.models import opened
 from srl_pipeline.cli.output import JsonFlag, print_json
-from srl_pipeline.cli.run import Type
 
 
 def export(

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from srl_pipeline.cli.arguments import Type
 from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
-from srl_pipeline.cli.run import Type
 
 if TYPE_CHECKING:
     from srl_pipeline.registry import ArtifactStore, SqliteDecisions

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from srl_pipeline.cli.arguments import Preset, Settings, Type, parse_settings
 from srl_pipeline.cli.models import opened
 from srl_pipeline.cli.output import JsonFlag, console, print_json
-from srl_pipeline.cli.run import Preset, Settings, Type, parse_settings
 
 if TYPE_CHECKING:
     from srl_pipeline.registry import Decision

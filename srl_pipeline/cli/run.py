@@ -5,24 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 import typer
 
+from srl_pipeline.cli.arguments import Preset, Settings, Type, parse_settings
 from srl_pipeline.cli.instance import open_instance, prepare_dagster_home
 from srl_pipeline.cli.output import JsonFlag, console, print_json
 from srl_pipeline.cli.progress import AssetState, Follower, Progress
 from srl_pipeline.cli.signals import heed_termination
 from srl_pipeline.config import home
-from srl_pipeline.errors import PipelineError
 from srl_pipeline.launchers.dead_runs import PROCESS, end_dead_runs, this_process
 
-Type = Annotated[str, typer.Argument(metavar="TYPE", help="Model type.")]
-Preset = Annotated[str, typer.Option(help="smoke, embedded or gpu. [default: SRL_PRESET, else embedded]")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Override a setting; may be repeated.")
-]
 REPORT = "eval_report"
 
 
@@ -51,26 +46,6 @@ def end_where_failed(model_type: str, run_id: str, assets: dict[str, AssetState]
             print(f"error: {name}[{model_type}]: {_explain(asset)}", file=sys.stderr)
         print(f"Finished assets are kept; the whole story is Dagster run {run_id}.", file=sys.stderr)
         raise typer.Exit(1)
-
-
-def parse_settings(settings: list[str]) -> dict[str, Any]:
-    """``["srl.steps=3"]`` -> ``{"srl.steps": 3}``; values are YAML, so numbers and lists are what they look like."""
-    import yaml
-
-    values: dict[str, Any] = {}
-    for setting in settings:
-        name, separator, text = setting.partition("=")
-        if not separator or not name:
-            raise PipelineError(
-                f"{setting!r} is no setting.", where="--set", mend="Write --set name=value, e.g. srl.steps=30."
-            )
-        try:
-            values[name.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise PipelineError(
-                f"{text!r} is no value.", where=f"--set {name}", mend="Quote it, or mend it."
-            ) from error
-    return values
 
 
 def _check(model_type: str, pipeline: dict[str, Any]) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from srl_pipeline.cli.arguments import Preset, Settings, Type, parse_settings
 from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
-from srl_pipeline.cli.run import Preset, Settings, Type, parse_settings
 from srl_pipeline.config import home
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from srl_pipeline.cli.arguments import Preset, Settings, Type, parse_settings
 from srl_pipeline.cli.output import console
-from srl_pipeline.cli.run import Preset, Settings, Type, parse_settings
 
 if TYPE_CHECKING:
     from srl_pipeline.config import PipelineConfig

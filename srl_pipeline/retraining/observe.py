@@ -48,12 +48,12 @@ def _signals(
     home: Path, history: History, model_type: str, generated: Entry | None, config: PipelineConfig
 ) -> tuple[Signal, ...]:
     """The most pressing first."""
-    from srl_pipeline.serving.journal import live_requests
+    from srl_pipeline.serving.journal import tally_since
 
     settings, found = config.retraining, list[Signal | None]()
     if generated is None:
         return ()  # nothing was ever trained: a person begins
-    live = [r for r in live_requests(home, model_type) if r.at > generated.at]
+    live = tally_since(home, model_type, generated.at)
     if settings.on_drift:
         found.append(drift(live, _last(history, "eval_report", model_type), config.serving))
     if settings.on_weakness:

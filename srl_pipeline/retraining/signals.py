@@ -9,22 +9,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from srl_pipeline.config import ServingConfig
 from srl_pipeline.evaluation.statistics import wilson
 from srl_pipeline.registry import Entry
 from srl_pipeline.retraining.records import Signal
 
-
-class Live(Protocol):
-    """A request that was served."""
-
-    @property
-    def verified(self) -> bool | None:
-        """Whether Model C found the answer right; None where it could not be asked."""
-        ...
+if TYPE_CHECKING:
+    from srl_pipeline.serving.journal import Tally
 
 
 def weakness(found: Entry | None) -> Signal | None:
@@ -37,26 +30,25 @@ def weakness(found: Entry | None) -> Signal | None:
     return Signal(kind="weakness", key=f"weakness:{found.data_version}", why=why)
 
 
-def drift(live: Sequence[Live], report: Entry | None, settings: ServingConfig) -> Signal | None:
+def drift(live: Tally, report: Entry | None, settings: ServingConfig) -> Signal | None:
     """From the live requests since the last generation and the newest report."""
-    judged = [request.verified for request in live if request.verified is not None]
     rate, n = (report.metrics.get(name) for name in ("pass_rate", "n")) if report else (None, None)
-    if report is None or rate is None or not n or len(judged) < settings.min_requests:
+    if report is None or rate is None or not n or live.judged < settings.min_requests:
         return None
-    served = wilson(sum(judged), len(judged), settings.confidence)
+    served = wilson(live.solved, live.judged, settings.confidence)
     held_out = wilson(round(rate * n), round(n), settings.confidence)
     if served.high is None or held_out.low is None or served.high >= held_out.low:
         return None
     why = (
-        f"Of {len(judged)} live requests {sum(judged)} were solved ({served.value:.0%}); of the held-out scenarios "
+        f"Of {live.judged} live requests {live.solved} were solved ({served.value:.0%}); of the held-out scenarios "
         f"{held_out.value:.0%}."
     )
     return Signal(kind="drift", key=f"drift:{report.data_version}", why=why)
 
 
-def volume(live: Sequence[Live], generated: Entry, enough: int) -> Signal | None:
+def volume(live: Tally, generated: Entry, enough: int) -> Signal | None:
     """From the live requests since the last generation."""
-    if len(live) < enough:
+    if live.n < enough:
         return None
-    why = f"{len(live)} live requests came since the last generation."
+    why = f"{live.n} live requests came since the last generation."
     return Signal(kind="volume", key=f"volume:{generated.data_version}", why=why)

@@ -2,7 +2,7 @@
 
 from srl_pipeline.serving.alarms import Alarm, ErrorRate, Quality, alarm, e_value, error_rate, quality
 from srl_pipeline.serving.errors import Busy, ModelFailed, ServingError, Unanswerable
-from srl_pipeline.serving.journal import SERVING, Journal, LiveRequest, Pairs, ShadowRequest, live_requests
+from srl_pipeline.serving.journal import SERVING, Journal, LiveRequest, Pairs, ShadowRequest, Tally, tally_since
 
 __all__ = [
     "SERVING",
@@ -16,10 +16,11 @@ __all__ = [
     "Quality",
     "ServingError",
     "ShadowRequest",
+    "Tally",
     "Unanswerable",
     "alarm",
     "e_value",
     "error_rate",
-    "live_requests",
     "quality",
+    "tally_since",
 ]

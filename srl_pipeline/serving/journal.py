@@ -53,6 +53,7 @@ CREATE TABLE requests (
     live_verified INTEGER
 );
 CREATE INDEX requests_by_type ON requests (model_type, role, id);
+CREATE INDEX requests_by_time ON requests (model_type, role, at, verified);
 CREATE INDEX requests_by_version ON requests (model_type, role, version, live_version, id)
 """
 
@@ -95,6 +96,14 @@ class Pairs(Record):
     only_shadow: int = Field(description="Of these, solved by the shadow alone.")
 
 
+class Tally(Record):
+    """Live requests of a time, counted."""
+
+    n: int = Field(default=0, description="Requests.")
+    judged: int = Field(default=0, description="Of these, with a verdict.")
+    solved: int = Field(default=0, description="Of those, correct.")
+
+
 class Journal:
     """The journal of an installation. Safe to use from threads and processes."""
 
@@ -126,6 +135,15 @@ class Journal:
         )
         return [_live(columns, row) for row in rows]
 
+    def tally(self, model_type: str, after: str) -> Tally:
+        """The live requests of a model type that were answered after a moment (ISO 8601, UTC)."""
+        [(n, judged, solved)] = self._database.read(
+            "SELECT COUNT(*), COUNT(verified), COALESCE(SUM(verified), 0) FROM requests "
+            "WHERE model_type = ? AND role = 'live' AND at > ?",
+            (model_type, after),
+        )
+        return Tally(n=n, judged=judged, solved=solved)
+
     def failures(self, model_type: str, role: Role, version: str, since: int, last: int) -> list[bool]:
         """Whether each of the ``last`` so many requests to a version failed, oldest first.
 
@@ -153,13 +171,13 @@ class Journal:
         self._database.close()
 
 
-def live_requests(home: Path, model_type: str, after_id: int = 0) -> list[LiveRequest]:
-    """Live requests of a model type whose `id` is above ``after_id``, oldest first; none where nothing ever served."""
+def tally_since(home: Path, model_type: str, after: str) -> Tally:
+    """The live requests of a model type after a moment; none where nothing ever served."""
     if not (home / SERVING).exists():
-        return []
+        return Tally()
     journal = Journal(home)
     try:
-        return journal.live(model_type, after_id)
+        return journal.tally(model_type, after)
     finally:
         journal.close()
 

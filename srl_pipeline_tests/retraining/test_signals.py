@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from srl_pipeline.config import ServingConfig
 from srl_pipeline.registry import Entry
 from srl_pipeline.retraining.signals import drift, volume, weakness
-
-
-@dataclass(frozen=True)
-class Served:
-    verified: bool | None
+from srl_pipeline.serving.journal import Tally
 
 
 def entry(asset: str, **metrics: float) -> Entry:
@@ -23,8 +17,8 @@ def entry(asset: str, **metrics: float) -> Entry:
     )  # fmt: skip
 
 
-def served(right: int, wrong: int, unjudged: int = 0) -> list[Served]:
-    return [Served(True)] * right + [Served(False)] * wrong + [Served(None)] * unjudged
+def served(right: int, wrong: int, unjudged: int = 0) -> Tally:
+    return Tally(n=right + wrong + unjudged, judged=right + wrong, solved=right)
 
 
 SETTINGS = ServingConfig()
@@ -61,7 +55,7 @@ def test_live_requests_that_are_solved_far_less_often_are_drift() -> None:
         (served(10, 40), entry("eval_report", pass_rate=0.5, n=4.0)),  # hardly measured
     ],
 )
-def test_no_drift_without_evidence(live: list[Served], report: Entry | None) -> None:
+def test_no_drift_without_evidence(live: Tally, report: Entry | None) -> None:
     assert drift(live, report, SETTINGS) is None
 
 

@@ -63,7 +63,7 @@ def _choose(
             made = (
                 select_teacher(home(), store, decisions, pack, config)
                 if kind == "teacher"
-                else select_student(home(), store, decisions, model_type, config)
+                else select_student(home(), store, decisions, pack, config)
             )
             decision, note = made, f"Recorded as decision {made.id}." if made else ""
         if decision is None and last_check(decisions, kind, model_type) is None:
@@ -85,7 +85,7 @@ def _question(kind: Responsibility, pack: Pack, config: PipelineConfig) -> Quest
     store = ArtifactStore(home() / "artifacts")
     if kind == "teacher":
         return teacher_question(home(), store, pack, config)
-    return student_question(store, pack.name, config)
+    return student_question(store, pack, config)
 
 
 def _newest(decisions: SqliteDecisions, kind: Responsibility, model_type: str) -> Decision:

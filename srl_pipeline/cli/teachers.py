@@ -13,10 +13,12 @@ import typer
 
 from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
 from srl_pipeline.clock import now_iso
+from srl_pipeline.config import home
 
 if TYPE_CHECKING:
     from srl_pipeline.teachers.catalog import Catalog, TeacherEntry
 
+DECIDED = "generation.teacher"
 app = typer.Typer(help="Model B: the teachers that teachers.yaml lists.", no_args_is_help=True)
 
 
@@ -25,12 +27,15 @@ def names(json: JsonFlag = False) -> None:
     """All teachers: model, version, price, terms, responsibilities, and whether the variable of the key is set."""
     from srl_pipeline.teachers.catalog import current_catalog
 
-    catalog = current_catalog()
-    rows = [_row(catalog, name) for name in sorted(catalog.teachers)]
+    catalog, decided = current_catalog(), _decided()
+    rows = [
+        _row(catalog, name) | {"decided_for": [t for t, teacher in decided.items() if teacher == name]}
+        for name in sorted(catalog.teachers)
+    ]
     if json:
         print_json(rows)
         return
-    columns = ("name", "kind", "model", "version", "responsible for", "price ($/M in, out)", "terms", "key")
+    columns = ("name", "kind", "model", "version", "responsible for", "decided for", "price ($/M in, out)", "terms", "key")
     table = [
         (
             r["name"],
@@ -38,6 +43,7 @@ def names(json: JsonFlag = False) -> None:
             r["model"] or "–",
             r["version"],
             ", ".join(r["responsible_for"]) or "nothing",
+            ", ".join(r["decided_for"]) or "–",
             _price(r["price"]),
             _terms(r["terms"]),
             _key(r["key"]),
@@ -57,21 +63,27 @@ def check(
     A teacher that is responsible for nothing only gets warnings.
     """
     from srl_pipeline.model_types import find_packs
+    from srl_pipeline.registry import origin
     from srl_pipeline.teachers.catalog import current_catalog
 
-    catalog = current_catalog()
+    catalog, decided = current_catalog(), _decided()
     problems: list[str] = []
     if name is None:
         known = {*find_packs(), "default"}
         strangers = sorted(set(catalog.file.responsibilities) - known)
         problems += [f"responsibilities: there is no model type {stranger!r}" for stranger in strangers]
+        gone = {t: teacher for t, teacher in decided.items() if teacher not in catalog.teachers}
+        problems += [
+            f"{model_type}: there is no teacher {teacher!r}. {origin(home(), model_type, DECIDED)}"
+            for model_type, teacher in gone.items()
+        ]
     else:
         catalog.entry(name)
     warnings: list[str] = []
     today = date.fromisoformat(now_iso()[:10])
     for teacher in [name] if name else sorted(catalog.teachers):
         hindrances, notes = _check_one(catalog, teacher, today)
-        used = bool(catalog.types_of(teacher)) or name is not None
+        used = bool(catalog.types_of(teacher)) or teacher in decided.values() or name is not None
         (problems if used else warnings).extend(hindrances)
         warnings += notes
     if json:
@@ -82,6 +94,15 @@ def check(
         state = "cannot be used as it is" if problems else "is right"
         console.print(f"{catalog.where}: {state}", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(1 if problems else 0)
+
+
+def _decided() -> dict[str, str]:
+    """Model type -> teacher that a decision set for it, listed or not."""
+    from srl_pipeline.model_types import find_packs
+    from srl_pipeline.registry import decided_settings
+
+    found = {name: decided_settings(home(), name).get(DECIDED) for name in sorted(find_packs())}
+    return {name: str(teacher) for name, teacher in found.items() if teacher is not None}
 
 
 def _check_one(catalog: Catalog, name: str, today: date) -> tuple[list[str], list[str]]:

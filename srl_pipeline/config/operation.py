@@ -62,6 +62,9 @@ class RetrainingConfig(Config):
     cooldown_hours: float = Field(
         default=24.0, ge=0, description="Between two generations that were started by what was measured."
     )
+    retry_hours: float = Field(
+        default=1.0, gt=0, description="A run that was started by itself and failed is started once more after so long."
+    )
     runs_per_month: int = Field(default=200, ge=0, description="Automatic runs of a model type in a month; 0: none.")
     on_weakness: bool = Field(default=True, description="A new generation where weaknesses were found.")
     on_drift: bool = Field(default=True, description="A new generation where live requests are solved less often.")

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from srl_pipeline import config as settings
 from srl_pipeline.config import PipelineConfig
+from srl_pipeline.errors import PipelineError
 from srl_pipeline.model_types import Pack, load_pack
 from srl_pipeline.presets import pack_config
 from srl_pipeline.registry import (
@@ -22,6 +23,7 @@ from srl_pipeline.registry import (
     SqliteDecisions,
     SqliteHistory,
     decided_settings,
+    origin,
 )
 
 
@@ -44,6 +46,21 @@ class PipelineResource(dg.ConfigurableResource):
         pack = pack or load_pack(model_type)
         decided = decided_settings(self.home_folder(), model_type)
         return pack_config(name, pack.spec.training | decided | settings.settings_of_installation() | self.overrides)
+
+    @contextmanager
+    def origins(self, model_type: str, config: PipelineConfig) -> Iterator[None]:
+        """An error while a teacher or student that a decision chose cannot be used says so, and how to go back."""
+        try:
+            yield
+        except PipelineError as error:
+            from srl_pipeline.selection import unusable
+
+            decided = decided_settings(self.home_folder(), model_type)
+            held = [name for name, value in unusable(config).items() if decided.get(name) == value]
+            told = [origin(self.home_folder(), model_type, name) for name in held]
+            if not told:
+                raise
+            raise PipelineError(error.what, where=error.where, mend=" ".join([error.mend, *told])) from error
 
     def home_folder(self) -> Path:
         """The folder below which everything is kept."""

@@ -12,6 +12,7 @@ from srl_pipeline.defs.partitions import model_types
 from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.launchers.dead_runs import under_way
+from srl_pipeline.model_types import load_pack
 from srl_pipeline.registry import Decisions
 
 
@@ -46,12 +47,13 @@ def checks_due(pipeline: PipelineResource, decisions: Decisions, name: str) -> s
     """Why teacher or student of a model type are to be checked; empty where neither is."""
     from srl_pipeline.selection import due, student_fingerprint, teacher_fingerprint
 
-    config = pipeline.config(name)
+    pack = load_pack(name)
+    config = pipeline.config(name, pack)
     settings, store = config.selection, pipeline.store()
     reasons: list[str] = []
     # without a list, and without a check that should be ended, nothing needs to be read
     if settings.candidates or decisions.decisions(name, kind="teacher", last=1):
         reasons.append(due(decisions, "teacher", name, settings, teacher_fingerprint(name, config), now()))
     if settings.students or decisions.decisions(name, kind="student", last=1):
-        reasons.append(due(decisions, "student", name, settings, student_fingerprint(store, name, config), now()))
+        reasons.append(due(decisions, "student", name, settings, student_fingerprint(store, pack, config), now()))
     return " ".join(filter(None, reasons))

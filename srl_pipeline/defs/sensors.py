@@ -18,7 +18,7 @@ from srl_pipeline.defs.making import PARTITION, TRIGGER
 from srl_pipeline.defs.partitions import model_types
 from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.errors import PipelineError
-from srl_pipeline.launchers.dead_runs import under_way
+from srl_pipeline.launchers.dead_runs import failed_keys, under_way
 from srl_pipeline.model_types import Pack, find_packs, load_pack
 from srl_pipeline.registry import Decisions, History
 from srl_pipeline.retraining import PINS, Observed, Regeneration, Versions, plan
@@ -71,9 +71,17 @@ def observe_all(
                 lore=pack.lore_version,
                 student=config.student.name,
             )
-            running = under_way(instance, PARTITION, name)
-            home = pipeline.home_folder()
-            found[name] = observe(home, history, decisions, name, versions, teacher, config, running=running)
+            found[name] = observe(
+                pipeline.home_folder(),
+                history,
+                decisions,
+                name,
+                versions,
+                teacher,
+                config,
+                running=under_way(instance, PARTITION, name),
+                failed=failed_keys(instance, PARTITION, name),
+            )
         except (PipelineError, OSError) as error:
             notes.append(f"{name}: {error}")
     return found, notes

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
 
+RUN_KEY = "dagster/run_key"
+LATEST = 5
+"""Failed runs that are looked at."""
 PROCESS = "srl/process"
 """Run tag: host, process id and start time of the process that runs it."""
 
@@ -32,6 +35,14 @@ def under_way(instance: DagsterInstance, tag: str, value: str) -> bool:
         DagsterRunStatus.CANCELING,
     ]
     return any(not is_dead(run) for run in instance.get_runs(RunsFilter(tags={tag: value}, statuses=unfinished)))
+
+
+def failed_keys(instance: DagsterInstance, tag: str, value: str) -> frozenset[str]:
+    """Run keys of the latest failed runs with this tag: of those that a sensor asked for."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    failed = instance.get_runs(RunsFilter(tags={tag: value}, statuses=[DagsterRunStatus.FAILURE]), limit=LATEST)
+    return frozenset(run.tags[RUN_KEY] for run in failed if RUN_KEY in run.tags)
 
 
 def end_dead_runs(instance: DagsterInstance) -> list[str]:

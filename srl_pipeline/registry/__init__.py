@@ -2,7 +2,7 @@
 
 from srl_pipeline.registry.artifacts import ArtifactStore, StoredArtifact
 from srl_pipeline.registry.builder import Built, Outcome, build_or_reuse
-from srl_pipeline.registry.decided import decided_settings
+from srl_pipeline.registry.decided import clear_setting, decided_settings, origin
 from srl_pipeline.registry.decisions import Alias, Alternative, Conflict, Decision, Decisions, Kind
 from srl_pipeline.registry.history import Entry, History, entry_of
 from srl_pipeline.registry.ledger import Account, Balance, Caps, Hold, Ledger, Nanos, dollars, nanos
@@ -37,9 +37,11 @@ __all__ = [
     "StoredArtifact",
     "artifact_version",
     "build_or_reuse",
+    "clear_setting",
     "code_version",
     "decided_settings",
     "dollars",
     "entry_of",
     "nanos",
+    "origin",
 ]

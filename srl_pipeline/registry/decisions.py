@@ -76,8 +76,16 @@ class Decisions(Protocol):
         """The settings that decisions made for a model type."""
         ...
 
+    def setting_decisions(self, model_type: str) -> dict[str, Decision]:
+        """Dotted name of each of these settings -> the decision that made it."""
+        ...
+
     def decisions(
         self, model_type: str | None = None, *, kind: Kind | None = None, last: int | None = None
     ) -> list[Decision]:
         """Decisions, newest first: of a model type or of all, of a kind or of all, the ``last`` so many."""
+        ...
+
+    def tally(self) -> dict[tuple[str, str, str], int]:
+        """How many decisions there are of each model type, kind and verdict; nothing for what there is none of."""
         ...

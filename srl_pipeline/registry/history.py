@@ -1,6 +1,8 @@
-"""The history: what was made, when, and what was measured of it. Append-only; nothing in it decides anything.
+"""The history: what was made or found again, when, and what was measured of it. Append-only; nothing in it decides.
 
-Artifacts may be removed one day; their entries stay, so trends reach further back than files.
+The newest entry of an asset is what the model type is at now: an artifact that is found again after another one (rules
+that were taken back) is entered again. Artifacts may be removed one day; their entries stay, so trends reach further
+back than files.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ class History(Protocol):
     """Implemented on SQLite for one machine; on DynamoDB by the same rules. Safe to use from threads and processes."""
 
     def append(self, entry: Entry) -> Entry:
-        """Keep ``entry`` and give it its `seq`. One that is there (same asset, type, version and time) is returned."""
+        """Keep ``entry`` and give it its `seq`; where the newest of its asset is the same, that one is returned."""
         ...
 
     def entries(self, asset: str, model_type: str, *, last: int | None = None) -> list[Entry]:

@@ -20,21 +20,25 @@ CREATE TABLE decisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     model_type TEXT NOT NULL,
     kind TEXT NOT NULL,
+    verdict TEXT NOT NULL,
     record TEXT NOT NULL
 );
-CREATE INDEX decisions_by_type ON decisions (model_type, kind, id);
+CREATE INDEX decisions_by_type ON decisions (model_type, id);
+CREATE INDEX decisions_by_kind ON decisions (model_type, kind, id);
+CREATE INDEX decisions_by_verdict ON decisions (model_type, kind, verdict);
 CREATE TABLE aliases (model_type TEXT NOT NULL, alias TEXT NOT NULL, version TEXT NOT NULL,
     decision INTEGER NOT NULL REFERENCES decisions, PRIMARY KEY (model_type, alias));
 CREATE TABLE settings (model_type TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
     decision INTEGER NOT NULL REFERENCES decisions, PRIMARY KEY (model_type, name))
 """
+TALLY = "SELECT model_type, kind, verdict, COUNT(*) FROM decisions GROUP BY model_type, kind, verdict"
 
 
 class SqliteDecisions:
     """Implements `Decisions`."""
 
     def __init__(self, file: Path) -> None:
-        self._database = Database(file, kind="register of decisions", version=1, schema=_SCHEMA)
+        self._database = Database(file, kind="register of decisions", version=2, schema=_SCHEMA)
 
     def record(
         self,
@@ -49,8 +53,11 @@ class SqliteDecisions:
         def work(db: sqlite3.Connection) -> Decision:
             name = decision.model_type
             _check_expected(db, name, expected or {})
-            row = (name, decision.kind, dumps(decision.model_dump(mode="json", exclude={"id"})))
-            number = db.execute("INSERT INTO decisions (model_type, kind, record) VALUES (?, ?, ?)", row).lastrowid
+            text = dumps(decision.model_dump(mode="json", exclude={"id"}))
+            row = (name, decision.kind, decision.verdict, text)
+            number = db.execute(
+                "INSERT INTO decisions (model_type, kind, verdict, record) VALUES (?, ?, ?, ?)", row
+            ).lastrowid
             assert number is not None  # an INSERT has one
             for alias, version in (aliases or {}).items():
                 _put(db, "aliases", "alias", "version", (name, alias), version, number)
@@ -70,16 +77,26 @@ class SqliteDecisions:
         rows = self._rows("SELECT name, value FROM settings WHERE model_type = ? ORDER BY name", model_type)
         return {name: json.loads(value) for name, value in rows}
 
+    def setting_decisions(self, model_type: str) -> dict[str, Decision]:
+        """Dotted name of each of these settings -> the decision that made it."""
+        rows = self._rows(
+            "SELECT name, id, record FROM settings JOIN decisions ON id = decision WHERE settings.model_type = ? "
+            "ORDER BY name",
+            model_type,
+        )
+        return {name: _decision(number, record) for name, number, record in rows}
+
     def decisions(
         self, model_type: str | None = None, *, kind: Kind | None = None, last: int | None = None
     ) -> list[Decision]:
         """Decisions, newest first: of a model type or of all, of a kind or of all, the ``last`` so many."""
-        query = (
-            "SELECT id, record FROM decisions WHERE (?1 IS NULL OR model_type = ?1) AND (?2 IS NULL OR kind = ?2) "
-            "ORDER BY id DESC LIMIT ?3"
-        )
-        rows = self._rows(query, model_type, kind, -1 if last is None else last)
-        return [Decision.model_validate_json(record).model_copy(update={"id": number}) for number, record in rows]
+        query, parameters = newest_first(model_type, kind, last)
+        return [_decision(number, record) for number, record in self._rows(query, *parameters)]
+
+    def tally(self) -> dict[tuple[str, str, str], int]:
+        """How many decisions there are of each model type, kind and verdict; nothing for what there is none of."""
+        rows = self._rows(TALLY)
+        return {(model_type, kind, verdict): count for model_type, kind, verdict, count in rows}
 
     def close(self) -> None:
         """Give the file back. Nothing may be under way."""
@@ -87,6 +104,20 @@ class SqliteDecisions:
 
     def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         return self._database.read(query, parameters)
+
+
+def newest_first(model_type: str | None, kind: Kind | None, last: int | None) -> tuple[str, list[object]]:
+    """The query and its parameters. Only what is asked for stands in it: an index serves no alternative to NULL."""
+    asked = {"model_type": model_type, "kind": kind}
+    held = {column: value for column, value in asked.items() if value is not None}
+    where = f" WHERE {' AND '.join(f'{column} = ?' for column in held)}" if held else ""
+    limit = "" if last is None else " LIMIT ?"
+    parameters: list[object] = [*held.values(), *([] if last is None else [last])]
+    return f"SELECT id, record FROM decisions{where} ORDER BY id DESC{limit}", parameters
+
+
+def _decision(number: int, record: str) -> Decision:
+    return Decision.model_validate_json(record).model_copy(update={"id": number})
 
 
 def _check_expected(db: sqlite3.Connection, model_type: str, expected: Mapping[Alias, str | None]) -> None:

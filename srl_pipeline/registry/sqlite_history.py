@@ -19,8 +19,7 @@ CREATE TABLE entries (
     model_type TEXT NOT NULL,
     data_version TEXT NOT NULL,
     at TEXT NOT NULL,
-    record TEXT NOT NULL,
-    UNIQUE (asset, model_type, data_version, at)
+    record TEXT NOT NULL
 );
 CREATE INDEX entries_by_asset ON entries (model_type, asset, seq)
 """
@@ -33,20 +32,28 @@ class SqliteHistory:
         self._database = Database(file, kind="history", version=1, schema=_SCHEMA)
 
     def append(self, entry: Entry) -> Entry:
-        """Keep ``entry``; one that is there is returned as it is."""
+        """Keep ``entry``; where the newest of its asset is the same, that is returned as it is."""
 
         def work(db: sqlite3.Connection) -> Entry:
-            key = (entry.asset, entry.model_type, entry.data_version, entry.at)
-            db.execute(
-                "INSERT INTO entries (asset, model_type, data_version, at, record) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT DO NOTHING",
-                (*key, dumps(entry.model_dump(mode="json", exclude={"seq"}))),
-            )
-            found = db.execute(
-                "SELECT seq, record FROM entries WHERE asset = ? AND model_type = ? AND data_version = ? AND at = ?",
-                key,
-            )
-            return _entry(found.fetchone())
+            newest = db.execute(
+                "SELECT seq, record, data_version, at FROM entries WHERE model_type = ? AND asset = ? "
+                "ORDER BY seq DESC LIMIT 1",
+                (entry.model_type, entry.asset),
+            ).fetchone()
+            if newest and newest[2:] == (entry.data_version, entry.at):
+                return _entry(newest[:2])
+            number = db.execute(
+                "INSERT INTO entries (asset, model_type, data_version, at, record) VALUES (?, ?, ?, ?, ?)",
+                (
+                    entry.asset,
+                    entry.model_type,
+                    entry.data_version,
+                    entry.at,
+                    dumps(entry.model_dump(mode="json", exclude={"seq"})),
+                ),
+            ).lastrowid
+            assert number is not None  # an INSERT has one
+            return entry.model_copy(update={"seq": number})
 
         return self._database.write(work, durable=True)
 

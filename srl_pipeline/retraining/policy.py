@@ -4,6 +4,7 @@
   ``quiet_seconds``: edits come in series.
 - **A signal** (weaknesses, drift of live requests, enough of them) asks for a new generation, ``cooldown_hours`` after
   the last one, and is answered once.
+- **A run that failed** is asked for once more after ``retry_hours``; what a later change asks for includes it.
 - While a run of a model type waits or is under way there is no second one: what changes meanwhile is answered after it.
 - Limits and money refuse; a refusal is told once and looked at again at every tick.
 
@@ -13,7 +14,7 @@ crash before the cursor is saved asks for the same key again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,7 +23,9 @@ from srl_pipeline.retraining.cursor import read_cursor, write_cursor
 from srl_pipeline.retraining.records import (
     GENERATION,
     PINS,
+    Asked,
     Observed,
+    Obstacle,
     Pending,
     Refusal,
     Regeneration,
@@ -32,6 +35,8 @@ from srl_pipeline.retraining.records import (
 
 REMEMBERED = 16
 """Answered signals that are remembered."""
+UNTAUGHT = frozenset({PINS["student"]})
+"""Where a run that begins here asks no teacher."""
 
 
 @dataclass(frozen=True)
@@ -58,88 +63,133 @@ def plan(cursor: str | None, observed: Mapping[str, Observed], now: datetime) ->
         before = seen.get(model_type)
         if before is None:
             found.first_seen.append(model_type)
-            seen[model_type] = Seen(**state.versions.model_dump(), answered=[s.key for s in state.signals])
+            answered = [s.key for s in state.signals]
+            # not from 0: a cursor that was cleared would use keys again, which are dropped
+            seen[model_type] = Seen(**state.versions.model_dump(), n=state.runs_ever, answered=answered)
         else:
-            seen[model_type] = _one(model_type, before, state, now, found)
+            seen[model_type] = _Type(model_type, before, state, now, found).next()
     return Plan(found.requests, found.refusals, found.waiting, found.first_seen, write_cursor(seen))
 
 
-def _one(model_type: str, before: Seen, state: Observed, now: datetime, found: Plan) -> Seen:
-    if not before.student:  # a cursor of before students were watched
-        before = before.model_copy(update={"student": state.versions.student})
-    changed = tuple(name for name in PINS if getattr(before, name) != getattr(state.versions, name))
-    if changed:
-        return _changed(model_type, before, state, changed, now, found)
-    before = before.model_copy(update={"pending": None})
-    signal = next((s for s in state.signals if s.key not in before.answered), None)
-    return _signalled(model_type, before, state, signal, now, found) if signal else before
+@dataclass(frozen=True)
+class _Type:
+    """One model type: what was last answered, what is now, and where to say what follows."""
 
+    name: str
+    before: Seen
+    state: Observed
+    now: datetime
+    found: Plan
 
-def _changed(
-    model_type: str, before: Seen, state: Observed, changed: tuple[str, ...], now: datetime, found: Plan
-) -> Seen:
-    fingerprint = digest(state.versions.model_dump())
-    pending = before.pending
-    if pending is None or pending.fingerprint != fingerprint or datetime.fromisoformat(pending.since) > now:
-        pending = Pending(fingerprint=fingerprint, since=now.isoformat(timespec="milliseconds"))
-    before = before.model_copy(update={"pending": pending})
-    what = " and ".join(changed)
-    left = state.settings.quiet_seconds - (now - datetime.fromisoformat(pending.since)).total_seconds()
-    if state.running:
-        found.waiting[model_type] = f"{what} changed; a run of it is under way, the next one follows"
+    def next(self) -> Seen:
+        """What to remember."""
+        before, versions = self.before, self.state.versions
+        if not before.student:  # a cursor of before students were watched
+            before = before.model_copy(update={"student": versions.student})
+        if changed := tuple(name for name in PINS if getattr(before, name) != getattr(versions, name)):
+            return self._changed(before, changed)
+        before = before.model_copy(update={"pending": None})
+        if self._failed(before) and before.asked and not before.asked.again:
+            return self._again(before, before.asked)
+        signal = next((s for s in self.state.signals if s.key not in before.answered), None)
+        return self._signalled(before, signal) if signal else before
+
+    def _changed(self, before: Seen, changed: tuple[str, ...]) -> Seen:
+        fingerprint = digest(self.state.versions.model_dump())
+        pending = before.pending
+        if pending is None or pending.fingerprint != fingerprint or datetime.fromisoformat(pending.since) > self.now:
+            pending = Pending(fingerprint=fingerprint, since=self.now.isoformat(timespec="milliseconds"))
+        before = before.model_copy(update={"pending": pending})
+        what = " and ".join(changed)
+        left = self.state.settings.quiet_seconds - self._since(pending.since).total_seconds()
+        if self.state.running:
+            return self._wait(before, f"{what} changed; a run of it is under way, the next one follows")
+        if left > 0:
+            return self._wait(before, f"{what} changed; it must stay as it is for {left:.0f} s more")
+        assets = [PINS[name] for name in changed]
+        if before.asked and self._failed(before):
+            assets += [name for name in before.asked.assets if name not in assets]
+        if obstacle := self._obstacle(assets):
+            return self._refuse(before, changed, obstacle, fingerprint)
+        after = Seen(n=before.n, answered=before.answered, **self.state.versions.model_dump())
+        return self._ask(after, changed, assets, f"{what.capitalize()} changed.", fingerprint)
+
+    def _again(self, before: Seen, asked: Asked) -> Seen:
+        if self.state.running:
+            return before
+        left = timedelta(hours=self.state.settings.retry_hours) - max(timedelta(0), self._since(asked.at))
+        if left > timedelta(0):
+            return self._wait(before, f"the last run failed; it is started once more in {left.total_seconds():.0f} s")
+        if obstacle := self._obstacle(asked.assets):
+            return self._refuse(before, asked.triggers, obstacle, asked.key)
+        return self._ask(before, asked.triggers, asked.assets, "The last run failed.", asked.key, again=True)
+
+    def _signalled(self, before: Seen, signal: Signal) -> Seen:
+        if self.state.running:
+            return self._wait(before, f"{signal.kind}: a run of it is under way")
+        if wait := self._cooldown():
+            return self._wait(before, f"{signal.kind}: {wait}")
+        obstacle, last = self._obstacle([GENERATION]), self.state.settings.max_generations
+        if not obstacle and self.state.generation >= last:
+            why = f"generation {last} is the last that may start by itself (retraining.max_generations)"
+            obstacle = Obstacle(kind="generations", why=why)
+        if obstacle:
+            return self._refuse(before, (signal.kind,), obstacle, signal.key)
+        answered = [*before.answered, *(s.key for s in self.state.signals if s.key not in before.answered)]
+        before = before.model_copy(update={"answered": answered[-REMEMBERED:]})
+        what = digest([self.state.versions.model_dump(), signal.key])
+        generation = self.state.generation + 1
+        return self._ask(before, (signal.kind,), [GENERATION], signal.why, what, generation=generation)
+
+    def _ask(
+        self,
+        before: Seen,
+        triggers: Sequence[str],
+        assets: Sequence[str],
+        why: str,
+        fingerprint: str,
+        *,
+        generation: int | None = None,
+        again: bool = False,
+    ) -> Seen:
+        key = f"{self.name}:{before.n + 1}:{fingerprint}"
+        self.found.requests.append(Regeneration(self.name, key, tuple(triggers), tuple(assets), why, generation))
+        at = self.now.isoformat(timespec="seconds")
+        asked = Asked(key=key, at=at, triggers=list(triggers), assets=list(assets), again=again)
+        return before.model_copy(update={"n": before.n + 1, "asked": asked, "refused": ""})
+
+    def _wait(self, before: Seen, why: str) -> Seen:
+        self.found.waiting[self.name] = why
         return before
-    if left > 0:
-        found.waiting[model_type] = f"{what} changed; it must stay as it is for {left:.0f} s more"
-        return before
-    if why := _limit(state):
-        return _refuse(model_type, before, changed, why, fingerprint, found)
-    key = f"{model_type}:{before.n + 1}:{fingerprint}"
-    told = f"{what.capitalize()} changed."
-    found.requests.append(Regeneration(model_type, key, changed, tuple(PINS[name] for name in changed), told))
-    return Seen(n=before.n + 1, answered=before.answered, **state.versions.model_dump())
 
+    def _refuse(self, before: Seen, triggers: Sequence[str], obstacle: Obstacle, what: str) -> Seen:
+        fingerprint = digest([what, obstacle.kind])
+        if before.refused != fingerprint:
+            self.found.refusals.append(Refusal(self.name, tuple(triggers), obstacle.why))
+        return self._wait(
+            before.model_copy(update={"refused": fingerprint}), f"{' and '.join(triggers)}: {obstacle.why}"
+        )
 
-def _signalled(model_type: str, before: Seen, state: Observed, signal: Signal, now: datetime, found: Plan) -> Seen:
-    if state.running:
-        found.waiting[model_type] = f"{signal.kind}: a run of it is under way"
-        return before
-    if wait := _cooldown(state, now):
-        found.waiting[model_type] = f"{signal.kind}: {wait}"
-        return before
-    limit = _limit(state)
-    if not limit and state.generation >= state.settings.max_generations:
-        limit = f"generation {state.generation} is the last that may start by itself (retraining.max_generations)"
-    if limit:
-        return _refuse(model_type, before, (signal.kind,), limit, signal.key, found)
-    key = f"{model_type}:{before.n + 1}:{digest([state.versions.model_dump(), signal.key])}"
-    found.requests.append(
-        Regeneration(model_type, key, (signal.kind,), (GENERATION,), signal.why, generation=state.generation + 1)
-    )
-    answered = [*before.answered, *(s.key for s in state.signals if s.key not in before.answered)][-REMEMBERED:]
-    return before.model_copy(update={"n": before.n + 1, "answered": answered, "refused": ""})
+    def _failed(self, before: Seen) -> bool:
+        return before.asked is not None and before.asked.key in self.state.failed
 
+    def _cooldown(self) -> str:
+        """How long to wait for the next generation; empty where one may start."""
+        if not self.state.generated_at:
+            return ""
+        since = self._since(self.state.generated_at)
+        if since < timedelta(0):
+            return f"the clock went back: the last generation is of {self.state.generated_at}"
+        left = timedelta(hours=self.state.settings.cooldown_hours) - since
+        return f"the next generation may start in {left.total_seconds() / 3600:.1f} h" if left > timedelta(0) else ""
 
-def _cooldown(state: Observed, now: datetime) -> str:
-    """How long to wait for the next generation; empty where one may start."""
-    if not state.generated_at:
-        return ""
-    since = now - datetime.fromisoformat(state.generated_at)
-    if since < timedelta(0):
-        return f"the clock went back: the last generation is of {state.generated_at}"
-    left = timedelta(hours=state.settings.cooldown_hours) - since
-    return f"the next generation may start in {left.total_seconds() / 3600:.1f} h" if left > timedelta(0) else ""
+    def _obstacle(self, assets: Sequence[str]) -> Obstacle | None:
+        """Why a run that begins with ``assets`` may not start; None where it may."""
+        runs, most = self.state.runs_this_month, self.state.settings.runs_per_month
+        if runs >= most:
+            why = f"{runs} automatic runs this month are as many as may be (retraining.runs_per_month)"
+            return Obstacle(kind="runs", why=why)
+        return None if UNTAUGHT.issuperset(assets) else self.state.no_teaching
 
-
-def _limit(state: Observed) -> str:
-    """Why no run may start by itself this month; empty where one may."""
-    if state.runs_this_month >= state.settings.runs_per_month:
-        return f"{state.runs_this_month} automatic runs this month are as many as may be (retraining.runs_per_month)"
-    return state.obstacle
-
-
-def _refuse(model_type: str, before: Seen, triggers: tuple[str, ...], why: str, what: str, found: Plan) -> Seen:
-    fingerprint = digest([what, why])
-    if before.refused != fingerprint:
-        found.refusals.append(Refusal(model_type, triggers, why))
-    found.waiting[model_type] = f"{' and '.join(triggers)}: {why}"
-    return before.model_copy(update={"refused": fingerprint})
+    def _since(self, moment: str) -> timedelta:
+        return self.now - datetime.fromisoformat(moment)

@@ -37,6 +37,13 @@ class Signal(Record):
     why: str = Field(description="One sentence.")
 
 
+class Obstacle(Record):
+    """Why a run may not start."""
+
+    kind: str = Field(description="Equal for the same obstacle, whatever its figures: it is told once.")
+    why: str = Field(description="A clause.")
+
+
 @dataclass(frozen=True)
 class Observed:
     """One model type as it is now.
@@ -46,8 +53,10 @@ class Observed:
         generation: Number of the generation that runs are of.
         generated_at: When the last generation was made (ISO 8601); empty for never.
         running: Whether a run of the type is waiting or under way.
-        runs_this_month: Automatic runs that were started.
-        obstacle: Why no run may start now (no money, say); else empty.
+        failed: Keys of its latest runs that failed.
+        runs_this_month: Automatic runs that were started this month.
+        runs_ever: And since the beginning.
+        no_teaching: Why the teacher may not be asked now (no money, say); None where it may.
     """
 
     versions: Versions
@@ -56,8 +65,10 @@ class Observed:
     generation: int = 1
     generated_at: str = ""
     running: bool = False
+    failed: frozenset[str] = frozenset()
     runs_this_month: int = 0
-    obstacle: str = ""
+    runs_ever: int = 0
+    no_teaching: Obstacle | None = None
 
 
 class Pending(Record):
@@ -67,11 +78,22 @@ class Pending(Record):
     since: str
 
 
+class Asked(Record):
+    """The last run that was asked for."""
+
+    key: str
+    at: str
+    triggers: list[str]
+    assets: list[str]
+    again: bool = Field(default=False, description="It was asked for again, because the first one failed.")
+
+
 class Seen(Versions):
     """What the sensor last answered, and how many runs it has asked for."""
 
     n: int = 0
     pending: Pending | None = None
+    asked: Asked | None = None
     answered: list[str] = Field(default_factory=list, description="Keys of the latest signals that were answered.")
     refused: str = Field(default="", description="Fingerprint of what was last refused: it is told once.")
 

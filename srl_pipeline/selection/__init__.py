@@ -5,6 +5,7 @@ from srl_pipeline.selection.records import Assessment, BreakEven, Candidate, Cho
 from srl_pipeline.selection.schedule import due
 from srl_pipeline.selection.scoring import assess
 from srl_pipeline.selection.select import consider, select_student, select_teacher
+from srl_pipeline.selection.standing import unusable
 from srl_pipeline.selection.students import student_fingerprint
 from srl_pipeline.selection.switching import break_even, decide
 from srl_pipeline.selection.teachers import teacher_fingerprint
@@ -28,4 +29,5 @@ __all__ = [
     "student_question",
     "teacher_fingerprint",
     "teacher_question",
+    "unusable",
 ]

@@ -63,17 +63,17 @@ def teacher_question(home: Path, store: ArtifactStore, pack: Pack, config: Pipel
     return Question("teacher", pack.name, incumbent, config, fingerprint, measure)
 
 
-def student_question(store: ArtifactStore, model_type: str, config: PipelineConfig) -> Question:
+def student_question(store: ArtifactStore, pack: Pack, config: PipelineConfig) -> Question:
     """Which student is to be trained?"""
     incumbent = config.student.name
 
     def measure(seed: str) -> Measured:
-        reports = newest_reports(store, model_type)
+        reports = newest_reports(store, pack, config)
         names = named(config.selection.students, incumbent)
-        figures = measure_students(store, model_type, names, reports, config.selection)
-        return Measured([student_candidate(name, reports) for name in names], figures, reports.pins)
+        figures = measure_students(store, pack.name, names, reports, config.selection)
+        return Measured([student_candidate(name, reports) for name in names], figures, dict(reports.pins))
 
     def fingerprint(name: str) -> str:
-        return student_fingerprint(store, model_type, config, name)
+        return student_fingerprint(store, pack, config, name)
 
-    return Question("student", model_type, incumbent, config, fingerprint, measure)
+    return Question("student", pack.name, incumbent, config, fingerprint, measure)

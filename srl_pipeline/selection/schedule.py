@@ -82,7 +82,8 @@ def reason(last: Check | None, enough: bool, fingerprint: str, now: datetime, co
     if not enough:
         return ""
     if went_back(last, now):
-        return f"The clock went back: the last check is of {last.at}, now it is {now.isoformat(timespec='seconds')}."
+        # without the time of now: whoever asks for a check by its reason would ask anew at every look
+        return f"The clock went back: the last check is of {last.at}, which is still to come."
     if by_time(last, now, config):
         return f"The tasks are of {last.since}: selection.recheck_days is {config.recheck_days:g}."
     if last.incumbent in last.down and now - datetime.fromisoformat(last.at) >= RETRY:

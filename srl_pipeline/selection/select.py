@@ -50,13 +50,13 @@ def select_teacher(
 
 
 def select_student(
-    home: Path, store: ArtifactStore, decisions: Decisions, model_type: str, config: PipelineConfig
+    home: Path, store: ArtifactStore, decisions: Decisions, pack: Pack, config: PipelineConfig
 ) -> Decision | None:
     """Check which student a model type is to train, by the reports that there are; None where no check is due.
 
     Raises ArtifactError when a report's manifest cannot be read.
     """
-    return _select(student_question(store, model_type, config), decisions, home)
+    return _select(student_question(store, pack, config), decisions, home)
 
 
 def consider(question: Question, decisions: Decisions) -> Decision:

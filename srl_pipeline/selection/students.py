@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from srl_pipeline.canonical import digest
 from srl_pipeline.config import PipelineConfig, SelectionConfig
-from srl_pipeline.errors import ArtifactError, GateError
+from srl_pipeline.errors import ArtifactError, GateError, StudentError
 from srl_pipeline.evaluation.report import read_results
 from srl_pipeline.evaluation.statistics import wilson
+from srl_pipeline.lore import lore_data_version
+from srl_pipeline.model_types import Pack
 from srl_pipeline.registry import ArtifactStore, StoredArtifact
 from srl_pipeline.selection.records import Candidate, Measurement
+from srl_pipeline.training.students.student import check_student
 
 REPORT = "eval_report"
-PINS = ("rule_set", "lore_index")
 
 
 @dataclass(frozen=True)
 class Reports:
-    """The newest report of each student under the rules and the lore of the newest report of all.
+    """The newest report of each student under the rules and the lore of now.
 
     Attributes:
-        pins: Those versions, by asset; empty where there is no report at all.
+        pins: Those versions, by asset.
     """
 
     by_student: dict[str, StoredArtifact]
-    pins: dict[str, str]
+    pins: Mapping[str, str]
 
 
-def newest_reports(store: ArtifactStore, model_type: str) -> Reports:
-    """Raises ArtifactError when a manifest cannot be read."""
-    versions = store.versions(REPORT, model_type)
-    if not versions:
-        return Reports({}, {})
-    pins = {name: versions[-1].manifest.inputs.get(name, "") for name in PINS}
-    alike = [v for v in versions if all(v.manifest.inputs.get(n, "") == pins[n] for n in PINS)]
+def pins_of_now(pack: Pack, config: PipelineConfig) -> dict[str, str]:
+    """The data versions that `rule_set` and `lore_index` of the pack have as it is now, made or not."""
+    return {"rule_set": pack.definition.version, "lore_index": lore_data_version(pack, config.lore)}
+
+
+def newest_reports(store: ArtifactStore, pack: Pack, config: PipelineConfig) -> Reports:
+    """By the pins of now, and not those of the newest report: rules that come back find their old one.
+
+    Raises ArtifactError when a manifest cannot be read, EmbedderError when the lore's embedder has no weights.
+    """
+    pins = pins_of_now(pack, config)
+    versions = store.versions(REPORT, pack.name)
+    alike = [v for v in versions if all(v.manifest.inputs.get(asset) == pin for asset, pin in pins.items())]
     return Reports({name: v for v in alike if (name := student_of(v))}, pins)
 
 
@@ -47,9 +55,18 @@ def student_of(report: StoredArtifact) -> str:
 
 
 def student_candidate(name: str, reports: Reports) -> Candidate:
-    """A student, by its newest report."""
+    """A student, by its newest report, and whether it is still there to be trained."""
     report = reports.by_student.get(name)
-    return Candidate(name=name, version=report.data_version if report else "")
+    return Candidate(name=name, version=report.data_version if report else "", problem=student_problem(name))
+
+
+def student_problem(name: str) -> str:
+    """Why a student cannot be trained; empty where it can."""
+    try:
+        check_student(name)
+    except StudentError as error:
+        return error.what
+    return ""
 
 
 def measure_students(
@@ -60,18 +77,18 @@ def measure_students(
 
 
 def student_fingerprint(
-    store: ArtifactStore, model_type: str, config: PipelineConfig, incumbent: str | None = None
+    store: ArtifactStore, pack: Pack, config: PipelineConfig, incumbent: str | None = None
 ) -> str:
-    """Hash of all that calls for a new check when it changes: students, their reports, constraints.
+    """Hash of all that calls for a new check when it changes: students, their reports under the pins of now, constraints.
 
     ``incumbent`` is ``student.name`` when left out. Raises ArtifactError when a manifest cannot be read.
     """
-    holds, reports = incumbent or config.student.name, newest_reports(store, model_type)
+    holds, reports = incumbent or config.student.name, newest_reports(store, pack, config)
     names = sorted({*config.selection.students, holds})
     return digest(
         {
             "incumbent": holds,
-            "students": {n: r.data_version if (r := reports.by_student.get(n)) else None for n in names},
+            "students": {name: student_candidate(name, reports).model_dump(mode="json") for name in names},
             "selection": config.selection.model_dump(mode="json", exclude={"candidates", "tasks"}),
         }
     )
@@ -99,7 +116,7 @@ def _measure(
 ) -> Measurement:
     report = reports.by_student.get(name)
     if report is None:
-        why = "It has no evaluation report under the newest rules and lore: run "
+        why = "It has no evaluation report under the rules and the lore of now: run "
         return _without(name, "", f"{why}'srl-pipeline run {model_type} --set student.name={name}'.")
     try:
         usable = store.require(REPORT, model_type, report.data_version)

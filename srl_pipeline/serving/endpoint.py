@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from threading import Event
 from typing import Any
 
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -71,7 +72,7 @@ class _Endpoint:
 
     async def metrics(self, request: Request) -> Response:
         self._admit(request)
-        return PlainTextResponse(self._service.metrics(), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(self._service.metrics(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     async def chat(self, request: Request) -> Response:
         self._admit(request)

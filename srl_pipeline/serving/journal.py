@@ -53,8 +53,8 @@ CREATE TABLE requests (
     live_verified INTEGER
 );
 CREATE INDEX requests_by_type ON requests (model_type, role, id);
-CREATE INDEX requests_by_time ON requests (model_type, role, at, verified);
-CREATE INDEX requests_by_version ON requests (model_type, role, version, live_version, id)
+CREATE INDEX requests_by_time ON requests (model_type, role, alias, at, version, verified);
+CREATE INDEX requests_by_version ON requests (model_type, role, version, since, id)
 """
 
 
@@ -135,12 +135,15 @@ class Journal:
         )
         return [_live(columns, row) for row in rows]
 
-    def tally(self, model_type: str, after: str) -> Tally:
-        """The live requests of a model type that were answered after a moment (ISO 8601, UTC)."""
+    def tally(self, model_type: str, after: str, version: str = "") -> Tally:
+        """The live requests under the alias `current` that were answered after a moment (ISO 8601, UTC).
+
+        ``version``: by that model; empty: by whichever was current.
+        """
         [(n, judged, solved)] = self._database.read(
             "SELECT COUNT(*), COUNT(verified), COALESCE(SUM(verified), 0) FROM requests "
-            "WHERE model_type = ? AND role = 'live' AND at > ?",
-            (model_type, after),
+            "WHERE model_type = ? AND role = 'live' AND alias = 'current' AND at > ? AND ? IN ('', version)",
+            (model_type, after, version),
         )
         return Tally(n=n, judged=judged, solved=solved)
 
@@ -171,13 +174,13 @@ class Journal:
         self._database.close()
 
 
-def tally_since(home: Path, model_type: str, after: str) -> Tally:
-    """The live requests of a model type after a moment; none where nothing ever served."""
+def tally_since(home: Path, model_type: str, after: str, version: str = "") -> Tally:
+    """The live requests of a model type after a moment (`Journal.tally`); none where nothing ever served."""
     if not (home / SERVING).exists():
         return Tally()
     journal = Journal(home)
     try:
-        return journal.tally(model_type, after)
+        return journal.tally(model_type, after, version)
     finally:
         journal.close()
 

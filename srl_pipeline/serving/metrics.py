@@ -1,42 +1,57 @@
-"""What a server counts, in the Prometheus text format."""
+"""What a server counts, as Prometheus metrics in a registry of its own."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from threading import Lock
+from collections.abc import Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Summary, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from srl_pipeline.serving.journal import LiveRequest, ShadowRequest
 
 PREFIX = "srl_serving_"
-HELP = {
-    "requests_total": ("counter", "Requests that a model was asked."),
-    "errors_total": ("counter", "Requests on which the model failed, by what it raised."),
-    "verified_total": ("counter", "Answers that Model C judged, by its verdict."),
-    "tokens_total": ("counter", "Tokens generated."),
-    "latency_seconds": ("summary", "Seconds of answering, without waiting for a turn."),
-    "refused_total": ("counter", "Requests refused because too many waited."),
-    "shadows_dropped_total": ("counter", "Requests that were not put to the shadow, by why."),
-    "alarms_total": ("counter", "Alarms that led to a decision, by what was done."),
-    "waiting": ("gauge", "Live requests under way or waiting."),
-    "degraded": ("gauge", "1 where /healthz tells of a problem."),
-    "model_info": ("gauge", "1 for each model in memory."),
+MODEL = ("model_type", "role", "version")
+COUNTERS = {
+    "requests_total": (MODEL, "Requests that a model was asked."),
+    "errors_total": ((*MODEL, "kind"), "Requests on which the model failed, by what it raised."),
+    "verified_total": ((*MODEL, "correct"), "Answers that Model C judged, by its verdict."),
+    "tokens_total": (MODEL, "Tokens generated."),
+    "refused_total": ((), "Requests refused because too many waited."),
+    "shadows_dropped_total": (("why",), "Requests that were not put to the shadow, by why."),
+    "alarms_total": (("act", "model_type"), "Alarms that led to a decision, by what was done."),
 }
-"""Name without prefix -> type and meaning."""
-Labels = tuple[tuple[str, str], ...]
+"""Name without prefix -> labels and meaning."""
+GAUGES = {
+    "waiting": ((), "Live requests under way or waiting."),
+    "degraded": ((), "1 where /healthz tells of a problem."),
+    "model_info": (("model_type", "alias", "version"), "1 for each model in memory."),
+}
+"""Name without prefix -> labels and meaning."""
+Gauges = Iterable[tuple[str, Mapping[str, str], float]]
+"""Name, labels and value of now."""
 
 
 class Counters:
     """Counts since the server began. Safe to use from threads."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._values: defaultdict[tuple[str, Labels], float] = defaultdict(float)
+        self._registry = CollectorRegistry()
+        self._counters = {
+            name: Counter(PREFIX + name, meaning, labels, registry=self._registry)
+            for name, (labels, meaning) in COUNTERS.items()
+        }
+        self._latency = Summary(
+            PREFIX + "latency_seconds",
+            "Seconds of answering, without waiting for a turn.",
+            MODEL,
+            registry=self._registry,
+        )
 
     def add(self, name: str, labels: Mapping[str, str] | None = None, value: float = 1.0) -> None:
-        """Add to a counter."""
-        with self._lock:
-            self._values[name, tuple(sorted((labels or {}).items()))] += value
+        """Add to one of `COUNTERS`; raises ValueError for other labels than its own."""
+        counter = self._counters[name]
+        (counter.labels(**labels) if labels else counter).inc(value)
 
     def request(self, row: LiveRequest) -> None:
         """Count what the journal is told."""
@@ -44,32 +59,29 @@ class Counters:
         of = {"model_type": row.model_type, "role": role, "version": row.version}
         self.add("requests_total", of)
         self.add("tokens_total", of, row.tokens)
-        self.add("latency_seconds_sum", of, row.latency_seconds)
-        self.add("latency_seconds_count", of)
+        self._latency.labels(**of).observe(row.latency_seconds)
         if row.failed:
             self.add("errors_total", of | {"kind": row.error})
         if row.verified is not None:
             self.add("verified_total", of | {"correct": str(row.verified).lower()})
 
-    def text(self, gauges: Iterable[tuple[str, dict[str, str], float]]) -> str:
-        """Everything counted, and ``gauges``: name, labels, value."""
-        with self._lock:
-            found = dict(self._values)
-        found |= {(name, tuple(sorted(labels.items()))): value for name, labels, value in gauges}
-        lines: list[str] = []
-        for family, (kind, meaning) in HELP.items():
-            lines += [f"# HELP {PREFIX}{family} {meaning}", f"# TYPE {PREFIX}{family} {kind}"]
-            names = (f"{family}_sum", f"{family}_count") if kind == "summary" else (family,)
-            samples = sorted(key for key in found if key[0] in names)
-            lines += [f"{PREFIX}{name}{_labels(labels)} {found[name, labels]:.10g}" for name, labels in samples]
-        return "\n".join(lines) + "\n"
+    def text(self, gauges: Gauges) -> str:
+        """Everything counted, and ``gauges``, which name some of `GAUGES`, in the text format."""
+        return generate_latest(_Scrape(self._registry, gauges)).decode()
 
 
-def _labels(labels: Labels) -> str:
-    if not labels:
-        return ""
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels) + "}"
+class _Scrape(Collector):
+    def __init__(self, counted: Collector, gauges: Gauges) -> None:
+        self._counted, self._gauges = counted, gauges
 
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    def collect(self) -> Iterator[Metric]:
+        for family in self._counted.collect():
+            # the times at which series began can be left out by the library for the whole process only
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield family
+        families = {
+            name: GaugeMetricFamily(PREFIX + name, meaning, labels=labels) for name, (labels, meaning) in GAUGES.items()
+        }
+        for name, labels, value in self._gauges:
+            families[name].add_metric([labels[label] for label in GAUGES[name][0]], value)
+        yield from families.values()

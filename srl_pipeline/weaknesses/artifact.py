@@ -89,6 +89,7 @@ def write_weaknesses(folder: Path, found: Weaknesses) -> Outcome:
     return Outcome(
         metrics={
             "weaknesses": float(len(found.found)),
+            "weak_slices": float(sum(bool(one.part.where) for one in found.found)),
             "weakest_effect": max((one.effect for one in found.found), default=0.0),
             "regressions": float(len(found.regressions) + len(found.alarms)),
             "slices_tested": float(slices_tested(found)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,10 +23,10 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def gathered(operated: Path) -> Iterator[Gathered]:
-    with pytest.MonkeyPatch.context() as patch:
+def gathered(operated: Path) -> Gathered:
+    with pytest.MonkeyPatch.context() as patch:  # only while it is gathered: other tests run meanwhile
         patch.setenv("SRL_SETTINGS", SETTINGS)
-        yield gather(operated)
+        return gather(operated)
 
 
 @pytest.fixture

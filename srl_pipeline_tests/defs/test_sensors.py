@@ -157,6 +157,23 @@ def test_a_change_during_a_run_is_answered_after_it(
     assert len(tick(instance, busy.cursor, tmp_path).run_requests or []) == 1
 
 
+def test_a_run_of_the_sensor_that_failed_is_asked_for_once_more(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tick(instance, None, tmp_path)
+    pin_everything(instance)
+    registries.rules[MODEL] = "r2"
+    second = tick(instance, first.cursor, tmp_path)
+    [request] = second.run_requests or []
+    tags = {PARTITION: MODEL, "dagster/run_key": str(request.run_key)}
+    run = instance.create_run_for_job(loaded().resolve_job_def("regenerate"), tags=tags)
+    instance.report_run_failed(run)
+    assert not tick(instance, second.cursor, tmp_path).run_requests
+    monkeypatch.setenv(AHEAD, "3700")
+    [again] = tick(instance, second.cursor, tmp_path).run_requests or []
+    assert again.asset_selection == request.asset_selection and again.run_key != request.run_key
+
+
 def test_weaknesses_begin_a_generation_that_later_runs_are_of(
     registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +181,7 @@ def test_weaknesses_begin_a_generation_that_later_runs_are_of(
     pin_everything(instance)
     pipeline = PipelineResource(home=str(tmp_path))
     with pipeline.history() as history:
-        for asset, metrics in {"trajectories": {}, "weaknesses": {"weaknesses": 2.0}}.items():
+        for asset, metrics in {"trajectories": {}, "weaknesses": {"weak_slices": 2.0}}.items():
             history.append(entry(asset, metrics))
     assert not tick(instance, first.cursor, tmp_path).run_requests  # a generation was made just now
     monkeypatch.setenv(AHEAD, str(25 * 3600))
@@ -175,7 +192,7 @@ def test_weaknesses_begin_a_generation_that_later_runs_are_of(
     assert pipeline.config(MODEL).generation.generation == 2
     with pipeline.decisions() as decisions:
         [decision] = decisions.decisions(MODEL)
-    assert decision.reasons[0] == "2 weaknesses were found in the last evaluation."
+    assert decision.reasons[0] == "2 weak slices were found in the last evaluation."
     repeated = tick(instance, first.cursor, tmp_path)  # the cursor was lost in a crash
     assert [r.run_key for r in repeated.run_requests or []] == [request.run_key]
     assert pipeline.config(MODEL).generation.generation == 2

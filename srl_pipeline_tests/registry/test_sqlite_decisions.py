@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srl_pipeline.errors import PipelineError
-from srl_pipeline.registry import DECISIONS, Alternative, Conflict, Decision, SqliteDecisions, SqliteHistory
+from srl_pipeline.registry import DECISIONS, Alternative, Conflict, Decision, Kind, SqliteDecisions, SqliteHistory
 from srl_pipeline.registry.decided import decided_settings
+from srl_pipeline.registry.sqlite_decisions import TALLY, newest_first
 
 PROCESSES = 8
 
@@ -72,6 +75,33 @@ def test_decisions_are_found_by_type_kind_and_number(kept: SqliteDecisions) -> N
     assert [d.id for d in kept.decisions("trees", kind="promotion")] == [4, 1]
     assert [d.id for d in kept.decisions(kind="promotion", last=2)] == [4, 3]
     assert kept.decisions("plants") == []
+
+
+@pytest.mark.parametrize(("kind", "index"), [(None, "decisions_by_type"), ("promotion", "decisions_by_kind")])
+def test_decisions_of_a_type_are_looked_up_in_an_index_in_their_order(
+    file: Path, kept: SqliteDecisions, kind: Kind | None, index: str
+) -> None:
+    kept.record(decision())
+    query, parameters = newest_first("trees", kind, 1)
+    assert [step.split(" (")[0] for step in plan(file, query, parameters)] == [f"SEARCH decisions USING INDEX {index}"]
+
+
+def test_decisions_are_counted_in_an_index_alone(file: Path, kept: SqliteDecisions) -> None:
+    for changes in ({}, {}, {"verdict": "no change"}, {"kind": "rollback"}, {"model_type": "sounds"}):
+        kept.record(decision(**changes))
+    assert kept.tally() == {
+        ("sounds", "promotion", "change"): 1,
+        ("trees", "promotion", "change"): 2,
+        ("trees", "promotion", "no change"): 1,
+        ("trees", "rollback", "change"): 1,
+    }
+    assert plan(file, TALLY, []) == ["SCAN decisions USING COVERING INDEX decisions_by_verdict"]
+
+
+def plan(file: Path, query: str, parameters: list[object]) -> list[str]:
+    """What SQLite does for it, step by step."""
+    with closing(sqlite3.connect(file)) as db:
+        return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}", parameters)]
 
 
 def test_aliases_and_settings_belong_to_one_model_type(kept: SqliteDecisions) -> None:

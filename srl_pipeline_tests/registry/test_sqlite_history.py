@@ -57,6 +57,12 @@ def test_the_same_artifact_made_at_the_same_time_is_one_entry(history: SqliteHis
     assert len(history.all_entries("trees")) == 2
 
 
+def test_what_is_found_again_after_another_one_is_the_newest_again(history: SqliteHistory) -> None:
+    for version in ("v1", "v2", "v1", "v1"):
+        history.append(entry(version))
+    assert [e.data_version for e in history.entries("eval_report", "trees")] == ["v1", "v2", "v1"]
+
+
 def test_the_same_version_made_again_later_is_another_entry(history: SqliteHistory) -> None:
     history.append(entry())
     history.append(entry(at="2026-11-29T12:00:00+00:00"))
@@ -117,8 +123,8 @@ history, me = SqliteHistory(Path(sys.argv[1])), sys.argv[2]
 print("ready", flush=True)
 sys.stdin.readline()
 for i in range(10):
-    for version in (f"{me}-{i}", f"shared-{i}"):
-        history.append(Entry(at="2026-11-28T12:00:00+00:00", asset="eval_report", model_type="trees", inputs={},
+    for asset, version in ((me, f"{me}-{i}"), (f"asset-{i}", f"shared-{i}")):
+        history.append(Entry(at="2026-11-28T12:00:00+00:00", asset=asset, model_type="trees", inputs={},
                              data_version=version, metrics={}, failed_gates=[], seconds=0, cost_usd=0))
 """
 

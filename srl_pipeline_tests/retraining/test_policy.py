@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from srl_pipeline.config import RetrainingConfig
 from srl_pipeline.errors import PipelineError
-from srl_pipeline.retraining import Observed, Plan, Signal, Versions, plan
+from srl_pipeline.retraining import Observed, Obstacle, Plan, Signal, Versions, plan
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 START = Versions(teacher="t1", rules="r1", lore="l1", student="tiny")
 AT_ONCE = RetrainingConfig(quiet_seconds=0)
 WEAK = Signal(kind="weakness", key="weakness:w1", why="Two slices are weak.")
+NO_MONEY = Obstacle(kind="money", why="the month's money is spent: 9.10 of 9.00")
 DRIFT = Signal(kind="drift", key="drift:1", why="Live requests are solved less often.")
 
 
@@ -153,7 +154,7 @@ def test_a_generation_of_the_future_says_that_the_clock_went_back() -> None:
     ("state", "why"),
     [
         (replace(of(rules="r2"), runs_this_month=200), "as many as may be"),
-        (replace(of(rules="r2"), obstacle="the month's money is spent"), "the month's money is spent"),
+        (replace(of(rules="r2"), no_teaching=NO_MONEY), "the month's money is spent"),
         (replace(of(WEAK), generation=50), "generation 50 is the last"),
     ],
 )
@@ -162,8 +163,42 @@ def test_a_refusal_is_told_once_and_looked_at_again(state: Observed, why: str) -
     second = asked(first.cursor, state)
     assert [r.why for r in first.refusals] and why in first.refusals[0].why
     assert second.refusals == [] and why in second.waiting["inns"]
-    freed = replace(state, runs_this_month=0, obstacle="", generation=1)
+    freed = replace(state, runs_this_month=0, no_teaching=None, generation=1)
     assert len(asked(second.cursor, freed).requests) == 1
+
+
+def test_a_refusal_whose_figures_change_is_the_same_refusal() -> None:
+    first = asked(seen(), replace(of(rules="r2"), no_teaching=NO_MONEY))
+    dearer = Obstacle(kind="money", why="the month's money is spent: 9.20 of 9.00")
+    assert asked(first.cursor, replace(of(rules="r2"), no_teaching=dearer)).refusals == []
+
+
+def test_a_new_student_asks_no_teacher_and_needs_no_money_for_one() -> None:
+    assert len(asked(seen(), replace(of(student="other"), no_teaching=NO_MONEY)).requests) == 1
+
+
+def test_a_run_that_failed_is_asked_for_once_more_after_a_while() -> None:
+    first = asked(seen(), of(rules="r2"))
+    failed = replace(of(rules="r2"), failed=frozenset(keys(first)))
+    early = asked(first.cursor, failed, NOON + timedelta(minutes=59))
+    again = asked(early.cursor, failed, NOON + timedelta(minutes=61))
+    assert early.requests == [] and "started once more in 60 s" in early.waiting["inns"]
+    assert [r.assets for r in again.requests] == [("rule_set",)] and keys(again) != keys(first)
+    both = replace(failed, failed=frozenset([*keys(first), *keys(again)]))
+    assert asked(again.cursor, both, NOON + timedelta(days=9)).requests == []
+
+
+def test_a_change_after_a_failed_run_includes_what_that_run_was_to_make() -> None:
+    first = asked(seen(), of(teacher="t2"))
+    failed = replace(of(teacher="t2", rules="r2"), failed=frozenset(keys(first)))
+    [request] = asked(first.cursor, failed).requests
+    assert (request.triggers, request.assets) == (("rules",), ("rule_set", "teacher_model"))
+
+
+def test_a_cursor_that_was_cleared_does_not_use_keys_again() -> None:
+    first = asked(seen(), of(rules="r2"))
+    cleared = plan(None, {"inns": replace(of(), runs_ever=1)}, NOON).cursor
+    assert keys(asked(cleared, of(rules="r2"))) != keys(first)
 
 
 def test_a_broken_pack_keeps_its_entry_and_is_noticed_when_it_comes_back_changed() -> None:

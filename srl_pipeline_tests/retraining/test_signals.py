@@ -22,16 +22,16 @@ def served(right: int, wrong: int, unjudged: int = 0) -> Tally:
 
 
 SETTINGS = ServingConfig()
-REPORT = entry("eval_report", pass_rate=0.8, n=200.0)
+REPORT = entry("registered_model", pass_rate=0.8, n=200.0)
 
 
-@pytest.mark.parametrize(("count", "said"), [(1.0, "1 weakness was"), (3.0, "3 weaknesses were")])
+@pytest.mark.parametrize(("count", "said"), [(1.0, "1 weak slice was"), (3.0, "3 weak slices were")])
 def test_weaknesses_are_a_signal_named_after_their_artifact(count: float, said: str) -> None:
-    signal = weakness(entry("weaknesses", weaknesses=count))
+    signal = weakness(entry("weaknesses", weak_slices=count, weaknesses=9.0))
     assert signal is not None and signal.key == "weakness:v1" and said in signal.why
 
 
-@pytest.mark.parametrize("found", [None, entry("weaknesses", weaknesses=0.0), entry("weaknesses")])
+@pytest.mark.parametrize("found", [None, entry("weaknesses", weaknesses=2.0, weak_slices=0.0), entry("weaknesses")])
 def test_without_weaknesses_there_is_no_signal(found: Entry | None) -> None:
     assert weakness(found) is None
 
@@ -50,9 +50,9 @@ def test_live_requests_that_are_solved_far_less_often_are_drift() -> None:
         (served(12, 7), REPORT),  # too few
         (served(0, 0, unjudged=90), REPORT),  # nobody knows
         (served(10, 40), None),
-        (served(10, 40), entry("eval_report")),
-        (served(10, 40), entry("eval_report", pass_rate=0.8, n=0.0)),
-        (served(10, 40), entry("eval_report", pass_rate=0.5, n=4.0)),  # hardly measured
+        (served(10, 40), entry("registered_model")),
+        (served(10, 40), entry("registered_model", pass_rate=0.8, n=0.0)),
+        (served(10, 40), entry("registered_model", pass_rate=0.5, n=4.0)),  # hardly measured
     ],
 )
 def test_no_drift_without_evidence(live: Tally, report: Entry | None) -> None:
@@ -60,6 +60,6 @@ def test_no_drift_without_evidence(live: Tally, report: Entry | None) -> None:
 
 
 def test_enough_live_requests_are_a_signal_once_a_generation() -> None:
-    assert volume(served(3, 2), entry("trajectories"), 6) is None
-    signal = volume(served(3, 2, 1), entry("trajectories"), 6)
-    assert signal is not None and signal.key == "volume:v1"
+    assert volume(served(3, 2), "2026-11-02", 6) is None
+    signal = volume(served(3, 2, 1), "2026-11-02", 6)
+    assert signal is not None and signal.key == "volume:2026-11-02"

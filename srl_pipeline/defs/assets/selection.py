@@ -24,7 +24,7 @@ def selection(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> 
         with pipeline.decisions() as decisions:
             made = [
                 select_teacher(home, store, decisions, making.pack, config),
-                select_student(home, store, decisions, making.model_type, config),
+                select_student(home, store, decisions, making.pack, config),
             ]
     found = [decision for decision in made if decision]
     for decision in found:

@@ -53,6 +53,17 @@ def student_folder(config: PipelineConfig, cache: Path, lore: Sequence[str], tra
 
         key = tiny_student_key(lore, transcripts)
         return _cached(cache, key, lambda folder: make_tiny_student(folder, lore, transcripts))
+    check_student(name)
+    return Path(name).absolute()
+
+
+def check_student(name: str) -> None:
+    """Raise StudentError where there is no such student to be loaded; reads no weights."""
+    if name == DEFAULT:
+        _gguf_file()
+        return
+    if name == TINY:
+        return
     folder = Path(name)
     if not folder.is_dir():
         raise StudentError(
@@ -66,7 +77,6 @@ def student_folder(config: PipelineConfig, cache: Path, lore: Sequence[str], tra
             where=str(folder.absolute()),
             mend="Save the model with save_pretrained(folder) (safetensors) and its tokenizer beside it.",
         )
-    return folder.absolute()
 
 
 def student_identity(folder: Path) -> str:

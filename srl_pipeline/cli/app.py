@@ -20,6 +20,7 @@ from srl_pipeline.cli import (
     run,
     select,
     serve,
+    settings,
     spending,
     status,
     teachers,
@@ -49,6 +50,7 @@ app.command("promote", rich_help_panel=DECIDING)(promote.promote)
 app.command("rollback", rich_help_panel=DECIDING)(promote.rollback)
 app.command("retire", rich_help_panel=DECIDING)(promote.retire)
 app.add_typer(select.app, name="select", rich_help_panel=DECIDING)
+app.command("settings", rich_help_panel=DECIDING)(settings.settings)
 app.command("serve", rich_help_panel=USING)(serve.serve)
 app.command("export", rich_help_panel=USING)(export.export)
 

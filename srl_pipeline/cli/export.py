@@ -40,7 +40,7 @@ def export(
             done["folder"] = str(export_folder(store, model, to, merged=merged, with_base=with_base))
         if mlflow is not None:
             uri = local_tracking_uri(home()) if mlflow == "local" else mlflow
-            done["mlflow"] = export_mlflow(decisions, model, uri).model_dump(mode="json")
+            done["mlflow"] = export_mlflow(store, decisions, model, uri).model_dump(mode="json")
     if json:
         print_json(done)
         return

@@ -24,18 +24,25 @@ app = typer.Typer(help="Model B: the teachers that teachers.yaml lists.", no_arg
 
 @app.command("list")
 def names(json: JsonFlag = False) -> None:
-    """All teachers: model, version, price, terms, responsibilities, and whether the variable of the key is set."""
+    """All teachers: version, price, terms, what they teach by the file and by decisions, whether their key is set."""
     from srl_pipeline.teachers.catalog import current_catalog
 
     catalog, decided = current_catalog(), _decided()
-    rows = [
-        _row(catalog, name) | {"decided_for": [t for t, teacher in decided.items() if teacher == name]}
-        for name in sorted(catalog.teachers)
-    ]
+    rows = [_row(catalog, name, decided) for name in sorted(catalog.teachers)]
     if json:
         print_json(rows)
         return
-    columns = ("name", "kind", "model", "version", "responsible for", "decided for", "price ($/M in, out)", "terms", "key")
+    columns = (
+        "name",
+        "kind",
+        "model",
+        "version",
+        "responsible for",
+        "decided for",
+        "price ($/M in, out)",
+        "terms",
+        "key",
+    )
     table = [
         (
             r["name"],
@@ -122,7 +129,7 @@ def _check_one(catalog: Catalog, name: str, today: date) -> tuple[list[str], lis
     return hindrances, [f"{name}: {note}" for note in old_dates(entry, today)]
 
 
-def _row(catalog: Catalog, name: str) -> dict[str, Any]:
+def _row(catalog: Catalog, name: str, decided: dict[str, str]) -> dict[str, Any]:
     from srl_pipeline.teachers.registry import teacher_ref
 
     entry = catalog.entry(name)
@@ -137,6 +144,7 @@ def _row(catalog: Catalog, name: str) -> dict[str, Any]:
         "price": entry.price.model_dump(mode="json") if entry.price else None,
         "terms": entry.terms.model_dump(mode="json") if entry.terms else None,
         "responsible_for": catalog.types_of(name),
+        "decided_for": [model_type for model_type, teacher in decided.items() if teacher == name],
         "key": key,
     }
 

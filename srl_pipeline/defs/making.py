@@ -96,7 +96,8 @@ def materialize(
         name = f"{making.asset}[{making.model_type}]"
         lock = making.store.root / "_locks" / f"{making.asset}-{making.model_type}.lock"
         with exclusive(lock, lambda: context.log.info(f"Another process is making {name}: waiting")):
-            built = make(making)
+            with pipeline.origins(making.model_type, making.config):
+                built = make(making)
             _remember(pipeline, built, context.run.tags.get(TRIGGER, "manual"))
         return result(context, built, show(built.artifact))
 

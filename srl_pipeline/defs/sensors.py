@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from srl_pipeline.clock import now, now_iso
+from srl_pipeline.config import PipelineConfig
 from srl_pipeline.defs.graph import INPUTS, with_downstream
 from srl_pipeline.defs.jobs import regenerate
 from srl_pipeline.defs.making import PARTITION, TRIGGER
@@ -64,27 +65,40 @@ def observe_all(
         try:
             pack = read_if_changed(name, stamp(folder))
             config = pipeline.config(name, pack)
-            teacher = responsible_teacher(config.generation.teacher, name)
-            versions = Versions(
-                teacher=teacher_ref(teacher).version,
-                rules=pack.definition.version,
-                lore=pack.lore_version,
-                student=config.student.name,
-            )
-            found[name] = observe(
-                pipeline.home_folder(),
-                history,
-                decisions,
-                name,
-                versions,
-                teacher,
-                config,
-                running=under_way(instance, PARTITION, name),
-                failed=failed_keys(instance, PARTITION, name),
-            )
+            with pipeline.origins(name, config):
+                found[name] = _observe(pipeline, instance, history, decisions, pack, config)
         except (PipelineError, OSError) as error:
             notes.append(f"{name}: {error}")
     return found, notes
+
+
+def _observe(
+    pipeline: PipelineResource,
+    instance: dg.DagsterInstance,
+    history: History,
+    decisions: Decisions,
+    pack: Pack,
+    config: PipelineConfig,
+) -> Observed:
+    name = pack.name
+    teacher = responsible_teacher(config.generation.teacher, name)
+    versions = Versions(
+        teacher=teacher_ref(teacher).version,
+        rules=pack.definition.version,
+        lore=pack.lore_version,
+        student=config.student.name,
+    )
+    return observe(
+        pipeline.home_folder(),
+        history,
+        decisions,
+        name,
+        versions,
+        teacher,
+        config,
+        running=under_way(instance, PARTITION, name),
+        failed=failed_keys(instance, PARTITION, name),
+    )
 
 
 def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:

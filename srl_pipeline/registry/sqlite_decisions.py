@@ -38,7 +38,7 @@ class SqliteDecisions:
     """Implements `Decisions`."""
 
     def __init__(self, file: Path) -> None:
-        self._database = Database(file, kind="register of decisions", version=2, schema=_SCHEMA)
+        self._database = Database(file, kind="register of decisions", version=1, schema=_SCHEMA)
 
     def record(
         self,

@@ -7,6 +7,7 @@ from pathlib import Path
 from srl_pipeline.clock import now_iso
 from srl_pipeline.config import PipelineConfig
 from srl_pipeline.registry import Decisions, Entry, History
+from srl_pipeline.retraining.record import KEY
 from srl_pipeline.retraining.records import Observed, Obstacle, Signal, Versions
 from srl_pipeline.retraining.signals import drift, volume, weakness
 
@@ -34,7 +35,7 @@ def observe(
     generations = history.entries("trajectories", model_type, last=8)
     generated_at = max((entry.at for entry in generations), default="")  # one that was found again is older
     month = now_iso()[:7]
-    started = [d for d in decisions.decisions(model_type, kind="retraining") if d.verdict == "change"]
+    started = [d for d in decisions.decisions(model_type, kind="retraining") if KEY in d.evidence]
     return Observed(
         versions=versions,
         settings=config.retraining,

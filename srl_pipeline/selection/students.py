@@ -76,10 +76,8 @@ def measure_students(
     return {name: _measure(store, model_type, name, reports, config) for name in names}
 
 
-def student_fingerprint(
-    store: ArtifactStore, pack: Pack, config: PipelineConfig, incumbent: str | None = None
-) -> str:
-    """Hash of all that calls for a new check when it changes: students, their reports under the pins of now, constraints.
+def student_fingerprint(store: ArtifactStore, pack: Pack, config: PipelineConfig, incumbent: str | None = None) -> str:
+    """Hash of all that calls for a new check when it changes: students, their reports of now, constraints.
 
     ``incumbent`` is ``student.name`` when left out. Raises ArtifactError when a manifest cannot be read.
     """

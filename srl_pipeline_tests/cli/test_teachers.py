@@ -11,7 +11,9 @@ from typer.testing import CliRunner, Result
 from srl_pipeline.cli.app import app
 from srl_pipeline.clock import now_iso
 from srl_pipeline.errors import BudgetError, TeacherError
+from srl_pipeline.registry import DECISIONS, SqliteDecisions
 from srl_pipeline.teachers import teacher_ref
+from srl_pipeline_tests.registry.test_sqlite_decisions import decision
 from srl_pipeline_tests.teachers.catalog.listed import entry, file_of, listed
 
 TODAY = now_iso()[:10]
@@ -85,6 +87,36 @@ def test_check_of_an_unknown_teacher_names_the_known_ones(tmp_path: Path, monkey
     error = run("check", "nobody").exception
     assert isinstance(error, TeacherError)
     assert "search" in error.mend
+
+
+def decided(home: Path, model_type: str, teacher: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRL_HOME", str(home))
+    decisions = SqliteDecisions(home / DECISIONS)
+    told = decision(model_type=model_type, kind="teacher", after=teacher)
+    decisions.record(told, settings={"generation.teacher": teacher})
+    decisions.close()
+
+
+@pytest.mark.usefixtures("scaffold_folder")
+def test_check_tells_of_a_decided_teacher_that_is_not_listed_and_how_to_go_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed(tmp_path, file_of(entry(day=TODAY)), monkeypatch)
+    decided(tmp_path / "home", "lanterns", "gone", monkeypatch)
+    result = run("check", "--json")
+    [problem] = json.loads(result.output)["problems"]
+    assert result.exit_code == 1
+    assert problem.startswith("lanterns: there is no teacher 'gone'. Decision 1 of 2026-11-28 set generation.teacher")
+    assert "--clear generation.teacher" in problem
+
+
+@pytest.mark.usefixtures("scaffold_folder")
+def test_a_teacher_that_a_decision_chose_is_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEST_TEACHER_KEY")
+    listed(tmp_path, file_of(entry(day=TODAY)), monkeypatch)
+    decided(tmp_path / "home", "lanterns", "hosted", monkeypatch)
+    assert run("check").exit_code == 1
+    assert [row["decided_for"] for row in json.loads(run("list", "--json").output)] == [["lanterns"], []]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A market of scripted teachers; the lore index is embedded once for all tests."""
+"""A market of scripted teachers; the lore index is made once for all tests, by an encoder of random weights."""
 
 from __future__ import annotations
 
@@ -13,24 +13,29 @@ from srl_pipeline.model_types import load_pack, new_pack
 from srl_pipeline.presets import preset
 from srl_pipeline.registry import ArtifactStore
 from srl_pipeline_tests.generation.paid import KEY_VARIABLE, PACK
+from srl_pipeline_tests.lore.tiny_encoder import write_encoder
 from srl_pipeline_tests.selection.market import Market
 from srl_pipeline_tests.vendors.faults import FaultPlan
 from srl_pipeline_tests.vendors.openai_server import OpenAIServer
 from srl_pipeline_tests.vendors.server import VendorServer
 
+ENCODER = "encoder"
 SECRET = "test-key-5102-never-shown"
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home with the pack and its lore index."""
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the pack, its lore index, and the encoder that made it."""
     root = tmp_path_factory.mktemp("market")
     with pytest.MonkeyPatch.context() as patch:
         (root / "packs").mkdir()
         patch.setenv("SRL_PACKS", str(root / "packs"))
         new_pack(PACK)
-        build_lore_index(ArtifactStore(root / "artifacts"), load_pack(PACK), preset("smoke").lore)
-        yield root
+        pack = load_pack(PACK)
+        encoder = write_encoder(root / ENCODER, [document.prose for document in pack.documents.values()])
+        lore = preset("smoke").lore.model_copy(update={"embedder": str(encoder)})
+        build_lore_index(ArtifactStore(root / "artifacts"), pack, lore)
+    return root
 
 
 @pytest.fixture
@@ -62,6 +67,6 @@ def market(
     monkeypatch.setenv("SRL_TEACHERS", str(home / "teachers.yaml"))
     monkeypatch.setenv(KEY_VARIABLE, SECRET)
     monkeypatch.delenv("SRL_SETTINGS", raising=False)
-    found = Market(home, serve)
+    found = Market(home, serve, template / ENCODER)
     found.write()
     return found

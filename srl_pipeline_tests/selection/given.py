@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from srl_pipeline.config import SelectionConfig
 from srl_pipeline.evaluation import wilson
 from srl_pipeline.selection import Assessment, Candidate, Choice, Measurement, assess, decide
 
 TASKS = 20
+
+
+def student_here(folder: Path) -> None:
+    """A student's folder as far as it is looked at before anything is loaded."""
+    folder.mkdir()
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    (folder / "model.safetensors").write_bytes(b"weights")
 
 
 def measured(

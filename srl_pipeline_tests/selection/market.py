@@ -58,11 +58,13 @@ class Market:
     """Teachers by name, as `teachers.yaml` lists them.
 
     Attributes:
+        encoder: Folder of the encoder of the lore.
         settings: What every configuration has beside the preset.
     """
 
     home: Path
     serve: Callable[..., VendorServer]
+    encoder: Path
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     entries: dict[str, dict[str, Any]] = field(default_factory=lambda: {"search": {"kind": "search"}})
     responsible: str = "search"
@@ -110,6 +112,7 @@ class Market:
             "selection.candidates": sorted(self.entries),
             "selection.weights": {"quality": 0.8, "cost": 0.2, "latency": 0.0},
             "generation.max_revisions": 0,
+            "lore.embedder": str(self.encoder),
         }
         chosen |= self.settings | self.decisions().settings(PACK)
         return override(preset("smoke"), chosen | {name.replace("__", "."): v for name, v in settings.items()})

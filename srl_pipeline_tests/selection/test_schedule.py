@@ -75,6 +75,12 @@ def test_a_check_is_due_once_after_the_clock_went_back(decisions: SqliteDecision
     assert why(decisions) == ""
 
 
+def test_while_the_clock_is_behind_the_reason_stays_the_same(decisions: SqliteDecisions) -> None:
+    remember(decisions, check(-30))
+    later = due(decisions, "teacher", "lanterns", CONFIG, "f", NOW + timedelta(minutes=1))
+    assert why(decisions) == later != ""
+
+
 def test_a_clock_that_is_corrected_a_little_is_no_matter(decisions: SqliteDecisions) -> None:
     remember(decisions, check(-0.01))
     assert why(decisions) == ""

@@ -11,26 +11,54 @@ import pytest
 from srl_pipeline.canonical import dumps
 from srl_pipeline.config import PipelineConfig, override
 from srl_pipeline.contracts import Manifest
+from srl_pipeline.model_types import Pack, load_pack, new_pack
 from srl_pipeline.presets import preset
 from srl_pipeline.registry import DECISIONS, ArtifactStore, Decision, SqliteDecisions, StoredArtifact
 from srl_pipeline.selection import select_student
-from srl_pipeline.selection.students import chain_usd
+from srl_pipeline.selection.students import chain_usd, pins_of_now
 from srl_pipeline_tests.evaluation.builders import results, stage
+from srl_pipeline_tests.selection.given import student_here
 
 TYPE = "lanterns"
+OTHER_RULES = "r1"
 Report = Callable[..., StoredArtifact]
+Select = Callable[..., Decision | None]
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    packs = tmp_path_factory.mktemp("packs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SRL_PACKS", str(packs))
+        new_pack(TYPE)
+        return load_pack(TYPE)
 
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
+    """Of an installation whose students are the folders `old` and `new`."""
     monkeypatch.delenv("SRL_SETTINGS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for name in ("old", "new"):
+        student_here(tmp_path / name)
     return ArtifactStore(tmp_path / "artifacts")
 
 
 @pytest.fixture
-def report(store: ArtifactStore) -> Report:
+def select(store: ArtifactStore, pack: Pack) -> Select:
+    """One check, if one is due."""
+
+    def check(**settings: object) -> Decision | None:
+        decisions = SqliteDecisions(store.root.parent / DECISIONS)
+        return select_student(store.root.parent, store, decisions, pack, config(**settings))
+
+    return check
+
+
+@pytest.fixture
+def report(store: ArtifactStore, pack: Pack) -> Report:
     """Commits the report of a student, and the checkpoint that it rests on."""
-    numbers = itertools.count(1)
+    numbers, now = itertools.count(1), pins_of_now(pack, config())
 
     def commit(asset: str, version: str, inputs: dict[str, str], usd: float, files: dict[str, str], **more: object):
         work = store.work_folder(asset, TYPE, version)
@@ -54,7 +82,7 @@ def report(store: ArtifactStore) -> Report:
         return store.commit(work, Manifest.model_validate(values | more))
 
     def make(
-        student: str, solved: int, *, usd: float = 1.0, rules: str = "r1", p50: float | None = 2.0
+        student: str, solved: int, *, usd: float = 1.0, rules: str = now["rule_set"], p50: float | None = 2.0
     ) -> StoredArtifact:
         number = next(numbers)
         commit("rlvr_checkpoint", f"rlvr-{number}", {}, usd, {"adapter.txt": student})
@@ -63,16 +91,16 @@ def report(store: ArtifactStore) -> Report:
         return commit(
             "eval_report",
             f"report-{number}",
-            {"rlvr_checkpoint": f"rlvr-{number}", "rule_set": rules, "lore_index": "l1"},
+            {"rlvr_checkpoint": f"rlvr-{number}", **now, "rule_set": rules},
             0.25,
             {"results.json": dumps(measured.model_dump(mode="json"))},
             config={"student": {"name": student}},
             metrics=latency,
         )
 
-    for pin in ("r1", "r2"):
+    for pin in (now["rule_set"], OTHER_RULES):
         commit("rule_set", pin, {}, 0.0, {"pack.json": pin})
-    commit("lore_index", "l1", {}, 0.0, {"lore.json": "l1"})
+    commit("lore_index", now["lore_index"], {}, 0.0, {"lore.json": "l1"})
     return make
 
 
@@ -81,98 +109,108 @@ def config(**settings: object) -> PipelineConfig:
     return override(preset("smoke"), chosen | {name.replace("__", "."): value for name, value in settings.items()})
 
 
-def select(store: ArtifactStore, **settings: object) -> Decision | None:
-    decisions = SqliteDecisions(store.root.parent / DECISIONS)
-    return select_student(store.root.parent, store, decisions, TYPE, config(**settings))
-
-
-def test_a_better_student_takes_over_and_becomes_a_setting(store: ArtifactStore, report: Report) -> None:
+def test_a_better_student_takes_over_and_becomes_a_setting(
+    store: ArtifactStore, pack: Pack, select: Select, report: Report
+) -> None:
     report("old", 10)
     report("new", 25)
-    decision = select(store)
+    decision = select()
     assert decision is not None
     assert (decision.verdict, decision.before, decision.after) == ("change", "old", "new")
     assert "new solves 25 of 30 tasks, old 10 of 30." in decision.reasons
     assert SqliteDecisions(store.root.parent / DECISIONS).settings(TYPE) == {"student.name": "new"}
-    assert decision.evidence["measured_on"] == {"rule_set": "r1", "lore_index": "l1"}
+    assert decision.evidence["measured_on"] == pins_of_now(pack, config())
 
 
-def test_the_newest_report_of_a_student_counts(store: ArtifactStore, report: Report) -> None:
+def test_the_newest_report_of_a_student_counts(select: Select, report: Report) -> None:
     report("new", 28)
     report("old", 20)
     report("new", 10)
-    decision = select(store)
+    decision = select()
     assert decision is not None
     assert decision.verdict == "no change"
     assert [a.figures["accepted"] for a in decision.alternatives] == [20, 10]
 
 
-def test_a_student_of_other_rules_is_not_compared_and_is_told_how(store: ArtifactStore, report: Report) -> None:
-    report("new", 28, rules="r1")
-    report("old", 10, rules="r2")
-    decision = select(store)
+def test_a_student_of_other_rules_is_not_compared_and_is_told_how(select: Select, report: Report) -> None:
+    report("new", 28, rules=OTHER_RULES)
+    report("old", 10)
+    decision = select()
     assert decision is not None
     assert decision.verdict == "no change"
     assert "run 'srl-pipeline run lanterns --set student.name=new'" in decision.reasons[0]
 
 
-def test_an_incumbent_without_a_report_is_not_left(store: ArtifactStore, report: Report) -> None:
+def test_an_incumbent_without_a_report_is_not_left(select: Select, report: Report) -> None:
     report("new", 28)
-    decision = select(store)
+    decision = select()
     assert decision is not None
     assert decision.reasons[0].startswith("No change, because old could not be measured.")
 
 
-def test_without_any_report_nothing_changes(store: ArtifactStore) -> None:
-    decision = select(store)
+def test_without_any_report_nothing_changes(select: Select) -> None:
+    decision = select()
     assert decision is not None
     assert decision.verdict == "no change"
 
 
-def test_a_new_report_calls_for_a_check(store: ArtifactStore, report: Report) -> None:
+def test_a_new_report_calls_for_a_check(select: Select, report: Report) -> None:
     report("old", 10)
-    assert select(store) is not None
-    assert select(store) is None
+    assert select() is not None
+    assert select() is None
     report("new", 25)
-    decision = select(store)
+    decision = select()
     assert decision is not None
     assert decision.after == "new"
 
 
-def test_a_report_that_was_altered_is_not_believed(store: ArtifactStore, report: Report) -> None:
+def test_a_report_that_was_altered_is_not_believed(select: Select, report: Report) -> None:
     report("old", 10)
     (report("new", 29).path / "results.json").write_text("{}", encoding="utf-8")
-    decision = select(store)
+    decision = select()
     assert decision is not None
     assert decision.verdict == "no change"
     assert "File results.json is altered." in decision.alternatives[1].why
 
 
-def test_a_student_whose_making_is_no_longer_known_has_no_cost(store: ArtifactStore, report: Report) -> None:
+def test_a_student_whose_making_is_no_longer_known_has_no_cost(
+    store: ArtifactStore, select: Select, report: Report
+) -> None:
     report("old", 10)
     made = report("new", 29)
     checkpoint = store.folder("rlvr_checkpoint", TYPE, made.manifest.inputs["rlvr_checkpoint"])
     (checkpoint / "manifest.json").unlink()
-    decision = select(store)
+    decision = select()
     assert decision is not None
     assert decision.verdict == "no change"
     assert "cost was not measured" in decision.alternatives[1].why
 
 
-def test_a_report_without_latency_is_refused_where_latency_counts(store: ArtifactStore, report: Report) -> None:
+def test_a_report_without_latency_is_refused_where_latency_counts(select: Select, report: Report) -> None:
     report("old", 10)
     report("new", 29, p50=None)
-    decision = select(store)
+    decision = select()
     assert decision is not None
     assert "latency was not measured" in decision.alternatives[1].why
 
 
-def test_a_month_pays_one_training(store: ArtifactStore, report: Report) -> None:
+def test_a_month_pays_one_training(store: ArtifactStore, select: Select, report: Report) -> None:
     report("old", 20, usd=41.75)
     made = report("new", 20, usd=1.75)
     assert chain_usd(store, made) == 2.0
-    decision = select(store, selection__switch_usd=10.0)
+    decision = select(selection__switch_usd=10.0)
     assert decision is not None
     assert decision.after == "new"
     assert decision.evidence["break_even"]["money_usd_per_month"] == pytest.approx(40.0)
     assert decision.evidence["break_even"]["months"] == pytest.approx(0.25)
+
+
+def test_rules_that_come_back_are_judged_by_their_own_reports(select: Select, report: Report) -> None:
+    report("old", 10)
+    report("new", 25)
+    report("old", 25, rules=OTHER_RULES)  # in between the rules were others; now they are as before
+    report("new", 5, rules=OTHER_RULES)
+    decision = select()
+    assert decision is not None
+    assert decision.after == "new"
+    assert [a.figures["accepted"] for a in decision.alternatives] == [10, 25]

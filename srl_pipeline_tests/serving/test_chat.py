@@ -8,14 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from .conftest import Versions
-from .world import ANSWER, MODEL, SOLVED, UNSOLVED, Served, World
+from .world import ANSWER, MODEL, SOLVED, UNSOLVED, Served, World, copy_world
 
 
-@pytest.fixture
-def served(world: World, versions: Versions) -> Iterator[Served]:
-    world.point(current=versions.good)
+@pytest.fixture(scope="module")
+def served(made: tuple[World, Versions], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for the tests below: none may take rows or counts for its own that were there before it."""
+    world = copy_world(made[0], tmp_path_factory.mktemp("chat"))
+    world.point(current=made[1].good)
     with world.serve() as server:
         yield server
+    world.decisions.close()
 
 
 def test_a_scenario_is_answered_and_verified(served: Served, versions: Versions) -> None:
@@ -37,12 +40,13 @@ def test_a_wrong_answer_comes_with_the_rule_that_it_breaks(served: Served) -> No
 
 
 def test_plain_messages_are_answered_and_not_verified(served: Served) -> None:
+    before = len(served.live())
     asked = [{"role": "system", "content": "You design houses."}, {"role": "user", "content": "A house."}]
     found = served.client.chat.completions.create(model=MODEL, messages=asked, max_tokens=8)  # type: ignore[arg-type]
     assert found.choices[0].message.content is not None and found.usage
     assert 1 <= found.usage.completion_tokens <= 8
     assert not hasattr(found, "srl")
-    [row] = served.live()
+    [row] = served.live()[before:]
     assert (row.axes, row.verified, row.error) == ("", None, "")
 
 
@@ -78,10 +82,11 @@ def test_the_same_seed_gives_the_same_sample(served: Served) -> None:
 
 
 def test_an_answer_that_is_cut_off_says_so_and_is_wrong(served: Served) -> None:
+    before = len(served.live())
     found = served.ask(max_tokens=2)
     assert found.choices[0].finish_reason == "length" and found.usage.completion_tokens == 2
     assert found.srl["correct"] is False and found.srl["format_error"]
-    [row] = served.live()
+    [row] = served.live()[before:]
     assert (row.verified, row.error) == (False, "")
 
 
@@ -102,11 +107,12 @@ def test_many_clients_at_once_get_their_own_answers_and_a_row_each(world: World,
 
 
 def test_the_counts_of_the_metrics_are_those_of_the_requests(served: Served, versions: Versions) -> None:
+    of = f'model_type="{MODEL}",role="live",version="{versions.good}"'
+    names = [f"requests_total{{{of}}}", f'verified_total{{correct="true",{of}}}', f"latency_seconds_count{{{of}}}"]
+    before = [served.count(f"srl_serving_{name}") for name in names]
+    seconds = served.count(f"srl_serving_latency_seconds_sum{{{of}}}")
     served.ask()
     served.ask(UNSOLVED)
-    of = f'model_type="{MODEL}",role="live",version="{versions.good}"'
-    assert served.count(f"srl_serving_requests_total{{{of}}}") == 2
-    assert served.count(f'srl_serving_verified_total{{correct="true",{of}}}') == 1
-    assert served.count(f"srl_serving_latency_seconds_count{{{of}}}") == 2
-    assert served.count(f"srl_serving_latency_seconds_sum{{{of}}}") > 0
+    assert [served.count(f"srl_serving_{name}") - was for name, was in zip(names, before, strict=True)] == [2, 1, 2]
+    assert served.count(f"srl_serving_latency_seconds_sum{{{of}}}") > seconds
     assert served.get("/metrics").headers["content-type"].startswith("text/plain; version=0.0.4")

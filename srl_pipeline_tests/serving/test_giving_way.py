@@ -133,9 +133,10 @@ def test_both_answers_are_judged_by_the_newer_rules(world: World, versions: Vers
     with world.serve(shadow=alias, load={m.version: m for m in (live, shadow)}.__getitem__) as served:
         asking(served).join()
         of = f'model_type="{MODEL}",role="shadow",version="{shadow.version}"'
-        wait(lambda: served.count(f"srl_serving_requests_total{{{of}}}") == 1, "the shadow is done")
+        journal = served.service._journal  # it is written last
+        wait(lambda: journal.pairs(MODEL, live.version, shadow.version, since=1).n == 1, "the shadow is done")
         assert served.count(f'srl_serving_verified_total{{correct="{str(judged).lower()}",{of}}}') == 1
-        pairs = served.service._journal.pairs(MODEL, live.version, shadow.version, since=1)
+        pairs = journal.pairs(MODEL, live.version, shadow.version, since=1)
         assert (pairs.n, pairs.only_live, pairs.only_shadow) == (1, 0, 0)
 
 

@@ -11,7 +11,7 @@ from srl_pipeline.serving.loading import load_model
 from .conftest import Versions
 from .world import ANSWER, MODEL, SOLVED, Served, World, wait
 
-FEW = {"min_requests": 10, "window": 20}
+FEW = {"min_requests": 10, "window": 20, "max_tokens": 24}
 
 
 def ask_until(served: Served, happened: Any, most: int = 40) -> int:

@@ -9,8 +9,6 @@ from typing import Any
 import openai
 import pytest
 
-from srl_pipeline.serving.metrics import Counters
-
 from .conftest import Versions
 from .world import MODEL, SOLVED, World
 
@@ -46,9 +44,3 @@ def test_a_stream_is_server_sent_events_to_the_letter(world: World, versions: Ve
         bodies = [json.loads(event.removeprefix("data: ")) for event in events]
         assert {body["object"] for body in bodies} == {"chat.completion.chunk"}
         assert "usage" not in bodies[-1] and bodies[-1]["srl"]["correct"] is True
-
-
-def test_label_values_are_escaped() -> None:
-    counters = Counters()
-    counters.add("shadows_dropped_total", {"why": 'a "b"\\\n'})
-    assert 'srl_serving_shadows_dropped_total{why="a \\"b\\"\\\\\\n"} 1' in counters.text([])

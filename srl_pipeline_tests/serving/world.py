@@ -40,6 +40,7 @@ from srl_pipeline.training.students.policy_weights import save
 from srl_pipeline.training.students.student import load_student
 from srl_pipeline.training.students.tiny_student import _tokenizer
 from srl_pipeline.verification import build_rule_set
+from srl_pipeline_tests.lore.tiny_encoder import write_encoder
 from srl_pipeline_tests.lore.tiny_world import LORE, write_pack
 from srl_pipeline_tests.training.world import shake
 
@@ -52,7 +53,6 @@ ANSWER = '## 1. Walls\n{"stone":"granite"}\n'
 TEMPLATE = "{% for m in messages %}{% if m.role == 'assistant' and loop.first %}{{ raise_exception('no') }}{% endif %}"
 TEMPLATE += "[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant]\n"
 LORA = StudentConfig(name="set below", dtype="float32", lora_rank=4, lora_alpha=8)
-LORE_CONFIG = LoreConfig(budget_tokens=48)
 EVALUATION = "version: 1\nscenarios:\n  - {region: moss_vale, trade: baker}\n"
 PATIENCE = 20.0
 """Seconds that a test waits for what takes a fraction of one."""
@@ -207,13 +207,14 @@ def make_world(folder: Path) -> World:
     home = folder / "home"
     store, pack = ArtifactStore(home / "artifacts"), load_pack(MODEL)
     student = write_student(folder / "students" / "one-answer")
+    lore = LoreConfig(budget_tokens=48, embedder=str(write_encoder(folder / "encoder", list(LORE.values()))))
     pins = {
-        "lore_index": build_lore_index(store, pack, LORE_CONFIG).artifact,
+        "lore_index": build_lore_index(store, pack, lore).artifact,
         "rule_set": build_rule_set(store, pack).artifact,
     }
     config = {
         "student": LORA.model_copy(update={"name": str(student)}).model_dump(mode="json"),
-        "lore": LORE_CONFIG.model_dump(mode="json"),
+        "lore": lore.model_dump(mode="json"),
     }
     trained = build_or_reuse(
         store,
@@ -247,7 +248,7 @@ def write_student(folder: Path) -> Path:
             vocab_size=len(tokenizer),
             hidden_size=64,
             intermediate_size=128,
-            num_hidden_layers=2,
+            num_hidden_layers=1,
             num_attention_heads=4,
             num_key_value_heads=2,
             max_position_embeddings=512,

@@ -49,3 +49,7 @@ class BudgetError(PipelineError):
 
 class TrainingError(PipelineError):
     """A training run that stopped; completed work is kept."""
+
+
+class ChildKilled(TrainingError):
+    """A training process that was killed, or that crashed, without saying why itself: trying again may do."""

@@ -29,13 +29,16 @@ class WeaknessConfig(Config):
 class PromotionConfig(Config):
     """When a candidate becomes the current model."""
 
-    automatic: bool = Field(default=True, description="False: candidates wait for `srl-pipeline promote`.")
+    automatic: bool = Field(default=True, description="False: candidates wait for a person, who promotes one.")
     confidence: float = Field(default=0.95, gt=0.5, lt=1, description="Of the paired test that calls it better.")
     non_inferiority: float = Field(
-        default=0.05, ge=0, le=1, description="A cheaper candidate may solve at most this share less (lower bound)."
+        default=0.05,
+        ge=0,
+        le=1,
+        description="A cheaper candidate, which solves no fewer, may be this share worse at most (lower bound).",
     )
     cheaper_by: float = Field(
-        default=0.1, gt=0, lt=1, description="Share by which latency or memory must fall to count as cheaper."
+        default=0.2, gt=0, lt=1, description="Share by which the median latency must fall to count as cheaper."
     )
     max_forgetting: float = Field(
         default=0.15, gt=0, le=1, description="No slice may fall by more than this share, as far as it can be told."

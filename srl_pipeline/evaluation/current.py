@@ -1,8 +1,9 @@
 """The `current_evaluation` asset: the current model on today's rules and lore, to compare a candidate with.
 
 A model that was promoted under earlier rules is judged again by those of now, on the same held-out scenarios as the
-candidate. Where its own report already says that, the report is read instead. Where it cannot be judged, that is what
-the artifact says: a candidate is then never promoted, and nothing fails.
+candidate. Where its own report already says that, the report is read instead. Where it cannot be judged for a reason
+of its own (files gone or altered, no student), that is what the artifact says: a candidate is then never promoted, and
+nothing fails. A process that was killed says nothing of the model: that is an error, and the run is tried again.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srl_pipeline.canonical import pretty
+from srl_pipeline.clock import now_iso
 from srl_pipeline.config import PipelineConfig, StudentConfig
 from srl_pipeline.contracts import StageRequest
-from srl_pipeline.errors import ArtifactError, PipelineError
+from srl_pipeline.errors import ArtifactError, ChildKilled, GateError, StudentError, TrainingError
 from srl_pipeline.evaluation.results import StageResult
+from srl_pipeline.evaluation.timing import near
 from srl_pipeline.registry import ArtifactStore, Built, Outcome, StoredArtifact, build_or_reuse
 from srl_pipeline.registry.artifacts import write_durably
 from srl_pipeline.training.requests import stage_config, stage_request
@@ -74,6 +77,8 @@ def build_current_evaluation(
             compare, as if none were current: a run of what is unchanged finds everything.
         pins: Data versions of lore_index and rule_set.
         launch: Called only where answers are needed that no report has.
+
+    Raises `ChildKilled` where the process that asks it was killed or crashed.
     """
     model_type = report.manifest.model_type
 
@@ -90,7 +95,9 @@ def build_current_evaluation(
         if (answered := _answered(store, registered, request)) is not None:
             return _known(store, request, answered)
         return launch(request)
-    except PipelineError as error:
+    except ChildKilled:
+        raise
+    except (ArtifactError, GateError, StudentError, TrainingError) as error:
         log.warning("the current model of %s cannot be judged: %s", model_type, error.what)
         return _without(store, request, error.what)
 
@@ -107,9 +114,20 @@ def evaluate_current(workspace: Workspace, work: Path) -> Outcome:
 
 
 def own_student(workspace: Workspace) -> Workspace:
-    """The workspace of the student that the current model was trained on, which need not be today's."""
+    """The workspace of the student that the current model was trained on, which need not be today's.
+
+    Of the checkpoint only the manifest is read: the weights are the registered model's. Raises ArtifactError where it
+    is gone.
+    """
     registered = workspace.input("registered_model").manifest
-    trained = workspace.store.require("rlvr_checkpoint", registered.model_type, registered.inputs["rlvr_checkpoint"])
+    version = registered.inputs["rlvr_checkpoint"]
+    trained = workspace.store.find("rlvr_checkpoint", registered.model_type, version)
+    if trained is None:
+        raise ArtifactError(
+            f"The manifest of rlvr_checkpoint {version} is gone: it says which student the current model is of.",
+            where=str(workspace.store.folder("rlvr_checkpoint", registered.model_type, version)),
+            mend="Restore that manifest.json, go back to the previous model, or retire the current one.",
+        )
     config = workspace.config.model_copy(
         update={"student": StudentConfig.model_validate(trained.manifest.config["student"])}
     )
@@ -118,7 +136,10 @@ def own_student(workspace: Workspace) -> Workspace:
 
 
 def _answered(store: ArtifactStore, registered: StoredArtifact, request: StageRequest) -> StageResult | None:
-    """The model's answers in its own report, if that asked the same of it, judged by the same rules."""
+    """The model's answers in its own report, if that asked the same of it, judged by the same rules.
+
+    Answers stay what they were; how long they took does not: of an older report the latencies are left out.
+    """
     from srl_pipeline.evaluation.report import read_results
 
     report = store.find("eval_report", request.model_type, registered.manifest.inputs["eval_report"])
@@ -134,7 +155,9 @@ def _answered(store: ArtifactStore, registered: StoredArtifact, request: StageRe
         return None
     store.require("eval_report", request.model_type, report.data_version)  # unaltered
     last = read_results(report.path).stages[-1]
-    return last.model_copy(update={"stage": STAGE, "data_version": registered.data_version})
+    fresh = near(last.measured_at, now_iso())
+    timed = {} if fresh else {"latencies": [], "latency_tokens": 0, "measured_at": "", "machine": ""}
+    return last.model_copy(update={"stage": STAGE, "data_version": registered.data_version, **timed})
 
 
 def _known(store: ArtifactStore, request: StageRequest, result: StageResult) -> Built:

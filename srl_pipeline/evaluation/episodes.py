@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from srl_pipeline.clock import StopWatch
+from srl_pipeline.clock import StopWatch, now_iso
 from srl_pipeline.config import EvaluationConfig
 from srl_pipeline.evaluation.results import Episode, StageResult
+from srl_pipeline.evaluation.timing import machine_kind
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.transcript import ends, heading, parse
 from srl_pipeline.training.memory import peak_memory_mb
@@ -56,6 +57,8 @@ def evaluate_checkpoint(
         peak_memory_mb=peak_memory_mb(),
         latencies=latencies,
         latency_tokens=latency_tokens,
+        measured_at=now_iso() if latencies else "",
+        machine=machine_kind() if latencies else "",
     )
 
 

@@ -37,6 +37,8 @@ class StageResult(Record):
         description="Wall seconds of answering the first scenarios once more, one at a time; empty: untimed.",
     )
     latency_tokens: int = Field(default=0, description="Tokens generated in those, in all.")
+    measured_at: str = Field(default="", description="ISO 8601, when it was timed; empty: not recorded.")
+    machine: str = Field(default="", description="Kind of machine that it was timed on; empty: not recorded.")
 
 
 class TrainingSummary(Record):

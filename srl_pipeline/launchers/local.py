@@ -22,7 +22,7 @@ from typing import Any
 import dagster as dg
 
 from srl_pipeline.contracts import StageRequest
-from srl_pipeline.errors import TrainingError
+from srl_pipeline.errors import ChildKilled, TrainingError
 from srl_pipeline.launchers.child import PARENT
 from srl_pipeline.registry import ArtifactStore, Built
 from srl_pipeline.registry.artifacts import disk_errors
@@ -46,7 +46,10 @@ class Ended:
 
 
 def run_locally(context: dg.AssetExecutionContext, request: StageRequest, command: Sequence[str] = COMMAND) -> Built:
-    """Make the artifact that ``request`` names, or find it; raises TrainingError when the child ends without it."""
+    """Make the artifact that ``request`` names, or find it.
+
+    Raises TrainingError with what the child reported, `ChildKilled` where it ended without artifact and report.
+    """
     store = ArtifactStore(Path(request.root))
     name = f"{request.stage}[{request.model_type}] {request.data_version}"
     found = store.find(request.stage, request.model_type, request.data_version)
@@ -61,14 +64,14 @@ def run_locally(context: dg.AssetExecutionContext, request: StageRequest, comman
     if ended.error:
         raise TrainingError(**ended.error)
     if ended.code != 0:
-        raise TrainingError(
+        raise ChildKilled(
             explain_exit(ended.code, ended.output),
             where=str(log),
             mend="Completed work is kept; run again, it resumes.",
         )
     made = store.find(request.stage, request.model_type, request.data_version)
     if made is None:
-        raise TrainingError(
+        raise ChildKilled(
             "The training child ended without an error but committed no artifact.",
             where=str(log),
             mend="Read the log; this is a defect of srl_pipeline.training.",

@@ -25,6 +25,7 @@ class Side(Record):
     result: StageResult
     rule_set: str = Field(description="Version of the rules that judged it.")
     lore_index: str
+    asked: str = Field(description="Hash of the settings and the program that asked it; empty: not recorded.")
     weights: dict[str, str] = Field(description="File of trained weights -> content hash; empty for a base.")
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pydantic import Field
 
 from srl_pipeline.contracts import Manifest, Record
-from srl_pipeline.errors import PipelineError
-from srl_pipeline.evaluation.statistics import Estimate
+from srl_pipeline.errors import ArtifactError, PipelineError
+from srl_pipeline.evaluation.current import ASSET as CURRENT_EVALUATION
+from srl_pipeline.evaluation.statistics import Estimate, wilson
 from srl_pipeline.evaluation.wording import rate
 from srl_pipeline.promotion.lineage import Lineage, read_lineage
 from srl_pipeline.promotion.registered import ASSET, weakness_sentences
-from srl_pipeline.promotion.standing import made_current
+from srl_pipeline.promotion.standing import by_hand, made_current
 from srl_pipeline.registry import Alias, ArtifactStore, Decision, Decisions
 
 WORST = 2
@@ -64,7 +65,7 @@ def _current(
 ) -> list[str]:
     if not version or why is None:
         return [f"{model_type}: no model is current."]
-    how = {"rollback": "by a rollback"}.get(why.kind, "by hand" if why.evidence.get("by_hand") else "automatically")
+    how = {"rollback": "by a rollback"}.get(why.kind, "by hand" if by_hand(why) else "automatically")
     lines = [f"{model_type}: model {version} is current since {why.at} (decision {why.id}, {how})."]
     try:
         artifact = store.require(ASSET, model_type, version)
@@ -73,21 +74,39 @@ def _current(
         return [*lines, f"Why: {why.reasons[0]}", f"Its files cannot be used: {error.what}"]
     return [
         *lines,
-        f"How good: {_solved(artifact.manifest)}.",
-        f"Why: {' '.join(why.reasons[: 2 if why.evidence.get('by_hand') else 1])}",
+        f"How good: {_how_good(store, artifact.manifest, lineage)}.",
+        f"Why: {' '.join(why.reasons[: 2 if by_hand(why) else 1])}",
         f"Bad at: {_weak(store, artifact.manifest)}",
         _rests_on(lineage),
         f"Cost: ${lineage.cost_usd:.2f} to make it, of which ${lineage.teacher.usd:.2f} for the teacher's answers.",
     ]
 
 
-def _solved(manifest: Manifest) -> str:
-    found = manifest.metrics
+def _how_good(store: ArtifactStore, model: Manifest, lineage: Lineage) -> str:
+    """By the newest judgement; by that of its own chain where it was not judged again."""
+    try:
+        judged = _judged_again(store, model)
+    except ArtifactError as error:
+        return f"it is not known: {error.what.removesuffix('.')}"
+    found, rule_set = (judged.metrics, judged.inputs["rule_set"]) if judged else (model.metrics, lineage.rule_set)
     if not found.get("n") or "pass_rate" not in found:
         return "it was not measured"
-    n = int(found["n"])
-    share = Estimate(value=found["pass_rate"], low=found.get("pass_rate_low"), high=found.get("pass_rate_high"), n=n)
-    return f"it solves {round(found['pass_rate'] * n)} of {n} held-out scenarios, {rate(share)}"
+    n, share = int(found["n"]), found["pass_rate"]
+    if judged:
+        estimate = wilson(round(share * n), n, judged.config["evaluation"]["confidence"])
+    else:
+        estimate = Estimate(value=share, low=found.get("pass_rate_low"), high=found.get("pass_rate_high"), n=n)
+    return f"it solves {round(share * n)} of {n} held-out scenarios, {rate(estimate)}, by the rules {rule_set}"
+
+
+def _judged_again(store: ArtifactStore, model: Manifest) -> Manifest | None:
+    """The newest evaluation of the model, as the current one, that has figures and says what they rest on."""
+    for artifact in reversed(store.versions(CURRENT_EVALUATION, model.model_type)):
+        manifest = artifact.manifest
+        whole = manifest.metrics.get("n") and "evaluation" in manifest.config
+        if whole and manifest.notes.get("registered_model") == model.data_version:
+            return manifest
+    return None
 
 
 def _weak(store: ArtifactStore, manifest: Manifest) -> str:

@@ -14,14 +14,12 @@ from srl_pipeline.evaluation.results import Episode
 from srl_pipeline.evaluation.statistics import Paired, paired
 from srl_pipeline.evaluation.summary import verdict
 from srl_pipeline.evaluation.wording import bounds, level, p_value, percent, signed
+from srl_pipeline.promotion.cheaper import MEMORY, TIMES, cheaper
 from srl_pipeline.promotion.evidence import Evidence, Pairs, Side, figures, pairs_of
 from srl_pipeline.promotion.forgetting import forgotten, slice_changes
 from srl_pipeline.tracking import METRICS
 
 RATES = ("pass_rate", "reward_mean", "format_rate", "hard_violation_rate")
-COSTS = ("latency_p50_seconds", "peak_memory_mb")
-"""What a model must have less of to count as cheaper."""
-RESOURCES = (*COSTS, "latency_p95_seconds", "latency_p99_seconds", "tokens_per_second")
 OTHER_WEIGHTS = "other_weights"
 PROBES = ("hacks_unpaid", "likeness_with_correctness")
 
@@ -50,9 +48,10 @@ class Ruling(Record):
 
 def judge(evidence: Evidence, config: PromotionConfig) -> Ruling:
     """All gates; where the two models cannot be compared, what was compared is not asked any further."""
-    comparable = [_measured(evidence), _comparable(evidence), _other_weights(evidence)]
-    own = [_kl(evidence, config), _probes(evidence)]
     opponent = evidence.opponent
+    same = opponent is not None and not evidence.first and opponent.weights == evidence.candidate.weights
+    comparable = [_measured(evidence), _comparable(evidence), other_weights(same=same)]
+    own = [_kl(evidence, config), _probes(evidence)]
     compared: list[Gate] = []
     if opponent is not None and all(gate.passed for gate in comparable):
         pairs = pairs_of(opponent.result, evidence.candidate.result)
@@ -72,14 +71,16 @@ def judge(evidence: Evidence, config: PromotionConfig) -> Ruling:
 
 
 def _measured(evidence: Evidence) -> Gate:
-    """Every figure that the gates need is there and is a number."""
+    """Every figure that the gates need is there and is a number.
+
+    Latencies need not be there: only a model that is cheaper needs them, and that is asked there.
+    """
     opponent = evidence.opponent
-    needs = (*RATES, *RESOURCES)
-    missing = _missing(evidence.candidate, needs)
+    missing = _missing(evidence.candidate, costs=True)
     if opponent is None:
         missing.append("its own base on the held-out scenarios (evaluation.stages needs 'base')")
     else:
-        missing += _missing(opponent, RATES if evidence.first else needs)
+        missing += _missing(opponent, costs=not evidence.first)
     return Gate(
         name="measured",
         passed=not missing,
@@ -89,12 +90,13 @@ def _measured(evidence: Evidence) -> Gate:
     )
 
 
-def _missing(side: Side, names: tuple[str, ...]) -> list[str]:
-    found = figures(side.result)
-    sound = {n for n, v in found.items() if math.isfinite(v) and (v > 0 or n not in RESOURCES)}
-    if not all(math.isfinite(second) for second in side.result.latencies):
-        sound -= set(RESOURCES)
-    return [f"{METRICS[name].title} of {side.name}" for name in names if name not in sound]
+def _missing(side: Side, *, costs: bool) -> list[str]:
+    timed = side.result.latencies
+    resources = (MEMORY, *(TIMES if timed else ())) if costs else ()
+    sound = {n for n, v in figures(side.result).items() if math.isfinite(v) and (v > 0 or n not in resources)}
+    if not all(math.isfinite(second) for second in timed):
+        sound -= set(TIMES)
+    return [f"{METRICS[name].title} of {side.name}" for name in (*RATES, *resources) if name not in sound]
 
 
 def _comparable(evidence: Evidence) -> Gate:
@@ -109,13 +111,14 @@ def _comparable(evidence: Evidence) -> Gate:
             problem = "they were not judged by the same rules"
         elif candidate.lore_index != opponent.lore_index or not candidate.lore_index:
             problem = "they were not asked with the same lore"
+        elif candidate.asked != opponent.asked or not candidate.asked:
+            problem = "they were not asked the same (settings or program differ): materialize current_evaluation again"
     said = f"cannot be compared: {problem}." if problem else "were asked the same."
     return Gate(name="comparable", passed=not problem, message=f"The candidate and what it is compared with {said}")
 
 
-def _other_weights(evidence: Evidence) -> Gate:
-    opponent = evidence.opponent
-    same = opponent is not None and not evidence.first and opponent.weights == evidence.candidate.weights
+def other_weights(*, same: bool) -> Gate:
+    """Passes unless the weights are the ``same`` as those of the current model."""
     said = "Its weights are those of the current model." if same else "Its weights are new."
     return Gate(name=OTHER_WEIGHTS, passed=not same, message=said)
 
@@ -144,8 +147,11 @@ def _quality(evidence: Evidence, opponent: Side, pairs: Pairs, config: Promotion
         return gate(False, "worse" if found == "decline" else found)
     if low < -config.non_inferiority:
         return gate(False, f"not shown to be better, nor to be as good within {percent(config.non_inferiority)}")
-    cheaper, said = _cheaper(figures(opponent.result), figures(evidence.candidate.result), config.cheaper_by)
-    return gate(cheaper, f"as good within {percent(config.non_inferiority)}, and {said}")
+    as_good = f"as good within {percent(config.non_inferiority)}"
+    if (change.difference.value or 0.0) < 0:  # one such after the other would lead downwards
+        return gate(False, f"{as_good}, but it solves fewer: being cheaper does not make up for that")
+    shown, said = cheaper(opponent.result, evidence.candidate.result, config)
+    return gate(shown, f"{as_good}, and {said}")
 
 
 def _told(change: Paired, pairs: Pairs, opponent: Side, confidence: float) -> str:
@@ -156,29 +162,6 @@ def _told(change: Paired, pairs: Pairs, opponent: Side, confidence: float) -> st
         f"It solves {after} of {len(pairs)} held-out scenarios, {opponent.name} {before}: "
         f"{signed(change.difference.value or 0.0)} points ({interval})"
     )
-
-
-def _cheaper(before: dict[str, float], after: dict[str, float], by: float) -> tuple[bool, str]:
-    """Whether latency or memory falls by the share ``by`` and no resource is worse by more than that."""
-    saved = {name: 1 - after[name] / before[name] for name in COSTS}
-    worse = {name: _worse(name, before[name], after[name]) for name in RESOURCES}
-    losing = [name for name, share in worse.items() if share > by]
-    best = max(saved, key=saved.__getitem__)
-    title = METRICS[best].title
-    if saved[best] < by:
-        return False, f"not cheaper: no latency and no memory falls by {percent(by)}"
-    if losing:
-        name = losing[0]
-        return (
-            False,
-            f"{title} falls by {percent(saved[best])}, but {METRICS[name].title} is {percent(worse[name])} worse",
-        )
-    return True, f"cheaper: {title} falls by {percent(saved[best])}"
-
-
-def _worse(name: str, before: float, after: float) -> float:
-    """By which share a figure is worse; negative where it is better."""
-    return after / before - 1 if METRICS[name].better == "lower" else before / after - 1
 
 
 def _no_forgetting(evidence: Evidence, pairs: Pairs, config: PromotionConfig) -> Gate:
@@ -202,7 +185,14 @@ def _safe(opponent: Side, pairs: Pairs, config: PromotionConfig) -> Gate:
     The measured rise counts, not its interval: where safety is in doubt, the model stays as it is.
     """
     (before, of_before), (after, of_after) = (_violating([pair[i] for pair in pairs]) for i in (0, 1))
-    rise = after / of_after - before / of_before if of_before and of_after else None
+    if not of_after:
+        return Gate(
+            name="hard_violations",
+            passed=False,
+            threshold=config.max_hard_violation_rise,
+            message="Hard violations were not measured: no answer of the candidate can be read.",
+        )
+    rise = after / of_after - before / of_before if of_before else None
     passed = rise is None or rise <= config.max_hard_violation_rise
     told = f"{after} of {of_after} readable answers have a hard violation, of {opponent.name} {before} of {of_before}"
     return Gate(

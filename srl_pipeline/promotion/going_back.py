@@ -8,7 +8,7 @@ from srl_pipeline.clock import now_iso
 from srl_pipeline.contracts import Json
 from srl_pipeline.errors import ArtifactError, PipelineError
 from srl_pipeline.promotion.registered import ASSET
-from srl_pipeline.promotion.standing import snapshot
+from srl_pipeline.promotion.standing import FILES_LOST, snapshot, weights_evidence
 from srl_pipeline.registry import Alias, ArtifactStore, Conflict, Decision, Decisions, Kind
 
 
@@ -57,25 +57,26 @@ def rollback(
         subject=holds or "",
         after=back_to,
         reasons=[reason, f"{back_to} is current again; its files were checked."],
-        evidence=evidence,
+        evidence={**(evidence or {}), **weights_evidence(store, model_type, holds or "", back_to)},
         moved={"current": back_to, "previous": holds},
         aliases=aliases,
     )
 
 
 def retire(store: ArtifactStore, decisions: Decisions, model_type: str, *, reason: str) -> Decision:
-    """Leave a model type without a current model, as where its files are lost: the next good candidate is the first.
+    """Leave a model type without a current model: the next good candidate is the first.
 
-    Raises PipelineError where no model is current.
+    A model whose files were lost may return when it is made again; one whose files are fine went because it is bad, and
+    is not promoted again by itself. Raises PipelineError where no model is current.
     """
     aliases = snapshot(decisions, model_type)
     if (holds := aliases["current"]) is None:
         raise PipelineError(f"{model_type} has no current model.", where="retire", mend="Nothing is to do.")
     try:
         store.require(ASSET, model_type, holds)
-        files = "Its files are there and unaltered."
+        lost, files = False, "Its files are there and unaltered: it is not promoted again by itself."
     except PipelineError as error:
-        files = f"Its files cannot be used: {error.what}"
+        lost, files = True, f"Its files cannot be used: {error.what}"
     return _record(
         decisions,
         model_type,
@@ -83,7 +84,7 @@ def retire(store: ArtifactStore, decisions: Decisions, model_type: str, *, reaso
         subject=holds,
         after="",
         reasons=[reason, files, "No model is current until the next candidate passes."],
-        evidence=None,
+        evidence={FILES_LOST: lost, **weights_evidence(store, model_type, holds)},
         moved={"current": None},
         aliases=aliases,
     )

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import math
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field
 
 from srl_pipeline.contracts import Record
 from srl_pipeline.errors import PipelineError
+from srl_pipeline.promotion.exporting import export_folder
 from srl_pipeline.promotion.lineage import Lineage, read_lineage
 from srl_pipeline.promotion.standing import ALIASES
-from srl_pipeline.registry import Decisions, StoredArtifact
+from srl_pipeline.registry import ArtifactStore, Decisions, StoredArtifact
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -29,7 +34,7 @@ ARTIFACTS = "model"
 class Exported(Record):
     """Where a model is in MLflow."""
 
-    tracking_uri: str
+    tracking_uri: str = Field(description="Without the user and the password that it may have.")
     experiment: str
     run_id: str
     model: str
@@ -41,23 +46,36 @@ def local_tracking_uri(home: Path) -> str:
     return f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
 
 
-def export_mlflow(decisions: Decisions, model: StoredArtifact, tracking_uri: str) -> Exported:
+def export_mlflow(store: ArtifactStore, decisions: Decisions, model: StoredArtifact, tracking_uri: str) -> Exported:
     """Log a model as a run and register it, with the aliases that it has now. One that is there is found again.
+
+    What is logged is what `export_folder` writes: no file names a place of this machine.
 
     Args:
         model: A registered model, from `find_model`.
         tracking_uri: Of an MLflow server, or ``sqlite:///FILE``: the files then lie beside that file.
 
-    Raises PipelineError where MLflow is not installed, cannot be reached or refuses.
+    Raises PipelineError where MLflow is not installed, cannot be reached or refuses, StudentError where the base of an
+    adapter is not to be had.
     """
     name = f"srl-{model.manifest.model_type}"
     with _mlflow_errors(tracking_uri):
         client = _client(tracking_uri)
-        found = _version(client, name, model.data_version) or _log(client, name, model, tracking_uri)
+        found = _version(client, name, model.data_version) or _log(client, name, store, model, tracking_uri)
         _follow_aliases(client, name, decisions.aliases(model.manifest.model_type))
         return Exported(
-            tracking_uri=tracking_uri, experiment=name, run_id=found.run_id, model=name, version=str(found.version)
+            tracking_uri=without_credentials(tracking_uri),
+            experiment=name,
+            run_id=found.run_id,
+            model=name,
+            version=str(found.version),
         )
+
+
+def without_credentials(uri: str) -> str:
+    """A URI as it may be shown."""
+    given = urlsplit(uri).netloc.rpartition("@")[0]
+    return uri.replace(f"{given}@", "", 1) if given else uri
 
 
 def _client(tracking_uri: str) -> MlflowClient:
@@ -75,7 +93,13 @@ def _client(tracking_uri: str) -> MlflowClient:
     return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 
-def _log(client: MlflowClient, name: str, model: StoredArtifact, tracking_uri: str) -> Any:
+def _log(client: MlflowClient, name: str, store: ArtifactStore, model: StoredArtifact, tracking_uri: str) -> Any:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = export_folder(store, model, Path(temporary) / ARTIFACTS)
+        return _log_folder(client, name, model, folder, tracking_uri)
+
+
+def _log_folder(client: MlflowClient, name: str, model: StoredArtifact, folder: Path, tracking_uri: str) -> Any:
     lineage = read_lineage(model.path)
     run = client.create_run(
         _experiment(client, name, tracking_uri), run_name=model.data_version, tags=_tags(model, lineage)
@@ -87,7 +111,7 @@ def _log(client: MlflowClient, name: str, model: StoredArtifact, tracking_uri: s
                 client.log_metric(run_id, metric, value)
         for parameter, value in _parameters(lineage).items():
             client.log_param(run_id, parameter, value)
-        client.log_artifacts(run_id, str(model.path), ARTIFACTS)
+        client.log_artifacts(run_id, str(folder), ARTIFACTS)
     except BaseException:
         client.set_terminated(run_id, status="FAILED")
         raise
@@ -151,8 +175,18 @@ def _mlflow_errors(tracking_uri: str) -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in ("mlflow", "sqlalchemy", "requests"):
             raise
+        said = _without_secrets((str(error).splitlines() or [type(error).__name__])[0], tracking_uri)
         raise PipelineError(
-            f"MLflow refuses or cannot be reached: {str(error).splitlines()[0]}",
-            where=f"tracking URI {tracking_uri}",
+            f"MLflow refuses or cannot be reached: {said}",
+            where=f"tracking URI {without_credentials(tracking_uri)}",
             mend="Check the URI and the server, then export again: what is there is found.",
-        ) from error
+        ) from (error if without_credentials(tracking_uri) == tracking_uri else None)  # it may tell the password
+
+
+def _without_secrets(text: str, tracking_uri: str) -> str:
+    """``text`` without the user and the password of the URI, however they are written in it."""
+    parts = urlsplit(tracking_uri)
+    given = parts.netloc.rpartition("@")[0]
+    for secret in (f"{given}@" if given else "", parts.password or "", unquote(parts.password or "")):
+        text = text.replace(secret, "") if secret else text
+    return text

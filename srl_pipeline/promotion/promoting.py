@@ -1,7 +1,8 @@
 """A candidate's way to `current`: evidence, gates, one decision. Automatic, or by a person.
 
-The same question is not decided twice. A question is the candidate, its report, what is current, its evaluation, the
-settings and the code of the gates, and what stands in the way; so a lost file that is restored is another question.
+The same question is not decided twice. A question is the candidate, its report, what is current and since which
+decision, its evaluation, the settings and the code of the gates, and what stands in the way. So a lost file that is
+restored is another question, and so is what was asked before another model became current.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
@@ -19,12 +21,21 @@ from srl_pipeline.config import PipelineConfig, PromotionConfig
 from srl_pipeline.contracts import Gate
 from srl_pipeline.errors import GateError, PipelineError
 from srl_pipeline.promotion.evidence import Evidence, figures
-from srl_pipeline.promotion.gates import Ruling, judge
+from srl_pipeline.promotion.gates import Ruling, judge, other_weights
 from srl_pipeline.promotion.gathering import Gathered, gather, latest_current_evaluation
-from srl_pipeline.promotion.standing import find_model, made_current, snapshot, taken_back
+from srl_pipeline.promotion.standing import (
+    BY_HAND,
+    by_hand,
+    find_model,
+    last_move,
+    made_current,
+    snapshot,
+    taken_back,
+    weights_evidence,
+)
 from srl_pipeline.registry import Alias, Alternative, ArtifactStore, Conflict, Decision, Decisions, code_version
 
-GATES = tuple(f"promotion/{name}.py" for name in ("gates", "forgetting", "evidence"))
+GATES = tuple(f"promotion/{name}.py" for name in ("gates", "cheaper", "forgetting", "evidence"))
 """Source of the gates: by other gates it is another question."""
 CLOCKS_AGREE = timedelta(minutes=1)
 """By so much the clocks of two machines may differ before a decision in the future counts as a clock gone back."""
@@ -95,8 +106,17 @@ def promote_by_hand(
             mend="Mend the cause and train again, or repeat it with --despite-gates.",
         )
     against = [] if ruling.promoted else [f"Against its gates: {text}" for text in ruling.reasons]
-    reasons = [f"By hand: {reason}", *(against or ruling.reasons)]
-    evidence = {"by_hand": True, "gates": _gates(ruling), "figures": _figures(gathered.evidence)}
+    clock = [
+        f"Despite this, which counts no more from now on: {g.message}" for g in _clock_gone_back(decisions, model_type)
+    ]
+    reasons = [f"By hand: {reason}", *(against or ruling.reasons), *clock]
+    evidence = {
+        BY_HAND: True,
+        "clock": clock,
+        "gates": _gates(ruling),
+        "figures": _figures(gathered.evidence),
+        **weights_evidence(store, model_type, registered, holds),
+    }
     return _change(decisions, model_type, registered, aliases, reasons, evidence, gathered.evidence)
 
 
@@ -121,19 +141,26 @@ def _decide(
         "eval_report": report,
         "current_evaluation": current,
         "current": holds,
+        "since": last_move(decisions, model_type),
         "settings": digest(config.model_dump()),
         "gates": code_version(*GATES),
         "obstacles": [gathered.problem, *(gate.message for gate in obstacles)],
     }
-    for earlier in decisions.decisions(model_type, kind="promotion"):
-        if earlier.evidence.get("question") == question:
-            return earlier
     ruling = _ruling(gathered, obstacles, config)
-    evidence = {"question": question, "gates": _gates(ruling), "figures": _figures(gathered.evidence)}
+    candidate = _candidate(registered, aliases, usable=gathered.intact and back is None and ruling.new)
+    for earlier in decisions.decisions(model_type, kind="promotion"):
+        if earlier.evidence.get("question") == question and all(aliases[a] == v for a, v in candidate.items()):
+            return earlier
+    evidence = {
+        "question": question,
+        "gates": _gates(ruling),
+        "figures": _figures(gathered.evidence),
+        **weights_evidence(store, model_type, registered, holds),
+    }
     if ruling.promoted and config.automatic:
         return _change(decisions, model_type, registered, aliases, ruling.reasons, evidence, gathered.evidence)
-    by_hand = f"`srl-pipeline promote {model_type}` (promotion.automatic is off)"
-    waits = f"It passes every gate and waits for a person: {by_hand}."
+    command = f"`srl-pipeline promote {model_type} --reason …`"
+    waits = f"It passes every gate and waits for a person: {command} (promotion.automatic is off)."
     reasons = [waits, *ruling.reasons] if ruling.promoted else ruling.reasons
     return decisions.record(
         Decision(
@@ -148,7 +175,7 @@ def _decide(
             alternatives=_alternatives(registered, holds, reasons[0], gathered.evidence, chosen=False),
             evidence=evidence,
         ),
-        aliases=_candidate(registered, aliases, usable=gathered.intact and back is None and ruling.new),
+        aliases=candidate,
         expected=aliases,
     )
 
@@ -195,6 +222,8 @@ def _candidate(registered: str, aliases: Mapping[Alias, str | None], *, usable: 
 
 
 def _ruling(gathered: Gathered, obstacles: list[Gate], config: PromotionConfig) -> Ruling:
+    if gathered.same:
+        return Ruling(promoted=False, gates=[other_weights(same=True), *obstacles])
     if gathered.evidence is None:
         gone = Gate(name="evidence", passed=False, message=gathered.problem)
         return Ruling(promoted=False, gates=[gone, *obstacles])
@@ -211,8 +240,12 @@ def _taken_back(back: Decision | None, model_type: str) -> list[Gate]:
 
 
 def _clock_gone_back(decisions: Decisions, model_type: str) -> list[Gate]:
-    """Compared with the latest time of all decisions: what was decided by a wrong clock may be the newest of them."""
-    latest = max(decisions.decisions(model_type), key=lambda d: datetime.fromisoformat(d.at), default=None)
+    """Compared with the latest time of all decisions: what was decided by a wrong clock may be the newest of them.
+
+    A person who promotes by hand clears it: of what was decided before, no time counts.
+    """
+    since = takewhile(lambda d: not by_hand(d), decisions.decisions(model_type))
+    latest = max(since, key=lambda d: datetime.fromisoformat(d.at), default=None)
     if latest is None or datetime.fromisoformat(now_iso()) + CLOCKS_AGREE >= datetime.fromisoformat(latest.at):
         return []
     said = f"The clock went back: decision {latest.id} is of {latest.at}. Set the clock, or promote by hand."

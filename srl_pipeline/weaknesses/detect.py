@@ -165,4 +165,4 @@ def _measured(result: StageResult) -> dict[str, float]:
 def _not_compared(promoted: Promoted, *, worse_known: bool) -> str:
     if worse_known:
         return ""
-    return promoted.problem or ("no model is current" if not promoted.version else "it was not evaluated")
+    return promoted.problem or ("there is no other current model" if not promoted.version else "it was not evaluated")

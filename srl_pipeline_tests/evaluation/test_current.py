@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from srl_pipeline import clock
 from srl_pipeline.config import PipelineConfig, override
 from srl_pipeline.contracts import StageRequest
-from srl_pipeline.errors import TrainingError
+from srl_pipeline.errors import ArtifactError, ChildKilled, PackError, PipelineError, StudentError, TrainingError
 from srl_pipeline.evaluation import StageResult, write_report
-from srl_pipeline.evaluation.current import _write, build_current_evaluation, read_current
+from srl_pipeline.evaluation.current import _write, build_current_evaluation, own_student, read_current
 from srl_pipeline.presets import preset
 from srl_pipeline.registry import ArtifactStore, Built, Outcome, StoredArtifact, build_or_reuse
 from srl_pipeline.training.requests import stage_config, stage_request
+from srl_pipeline.training.workspace import Workspace
 
 from .builders import results, stage
 
@@ -43,12 +47,12 @@ class House:
             self.store, asset, MODEL, inputs=inputs, config={}, code="", make=make, data_version=version
         ).artifact
 
-    def reported(self, rules: str, rlvr: str) -> StoredArtifact:
+    def reported(self, rules: str, rlvr: str, last: StageResult | None = None) -> StoredArtifact:
         """The report of a candidate, as a training process leaves it."""
         self.rlvr = getattr(self, "rlvr", {}) | {rlvr: self.made("rlvr_checkpoint", version=rlvr)}
         inputs = {"lore_index": self.lore, "rule_set": self.rules[rules], "rlvr_checkpoint": self.rlvr[rlvr]}
         asked = stage_request(self.store, "eval_report", MODEL, {n: a.data_version for n, a in inputs.items()}, CONFIG)
-        measured = results(stage("base", [False] * 4), stage("rlvr", [True, True, False, True]))
+        measured = results(stage("base", [False] * 4), last or stage("rlvr", [True, True, False, True]))
         return build_or_reuse(
             self.store,
             "eval_report",
@@ -114,6 +118,17 @@ def test_it_is_asked_again_where_the_questions_are_others(house: House) -> None:
     assert len(house.asked) == 1
 
 
+@pytest.mark.parametrize(("days", "kept"), [(0, [1.0, 2.0]), (2, []), (None, [])])
+def test_answers_are_handed_on_and_old_latencies_are_not(house: House, days: int | None, kept: list[float]) -> None:
+    at = "" if days is None else (clock.now() - timedelta(days=days)).isoformat(timespec="seconds")
+    timed = stage("rlvr", [True] * 4, latencies=[1.0, 2.0], latency_tokens=9, measured_at=at, machine="a machine")
+    report = house.reported("rules1", "rlvr3", timed)
+    model = house.made("registered_model", rlvr_checkpoint=house.rlvr["rlvr3"], eval_report=report)
+    result = read_current(house.judged(current=model.data_version).artifact).result
+    assert result is not None and house.asked == []
+    assert (passed(result), result.latencies, bool(result.machine)) == ([True] * 4, kept, bool(kept))
+
+
 def test_what_was_judged_is_found(house: House) -> None:
     assert [house.judged("rules2").reused for _ in range(2)] == [False, True]
 
@@ -147,8 +162,40 @@ def test_what_is_restored_is_judged_again(house: House) -> None:
     assert not read_current(house.judged().artifact).problem
 
 
-def test_a_process_that_cannot_ask_it_is_told_and_tried_again(house: House) -> None:
-    house.error = TrainingError("The student's folder is gone.", where="here", mend="Restore it.")
+@pytest.mark.parametrize("kind", [TrainingError, StudentError, ArtifactError])
+def test_a_process_that_cannot_ask_it_is_told_and_tried_again(house: House, kind: type[PipelineError]) -> None:
+    house.error = kind("The student's folder is gone.", where="here", mend="Restore it.")
     assert read_current(house.judged("rules2").artifact).problem == "The student's folder is gone."
     house.error = None
     assert not read_current(house.judged("rules2").artifact).problem
+
+
+@pytest.mark.parametrize("kind", [ChildKilled, PackError])
+def test_a_process_that_was_killed_says_nothing_of_the_model_and_fails_the_run(
+    house: House, kind: type[PipelineError]
+) -> None:
+    house.error = kind("The training child was killed by signal 9.", where="here", mend="Run again.")
+    with pytest.raises(kind):
+        house.judged("rules2")
+    assert house.store.versions("current_evaluation", MODEL) == []
+
+
+def its_own_student(house: House) -> Workspace:
+    """That of the current model, where another student is configured by now."""
+    inputs = {"registered_model": house.model.data_version, "lore_index": "lore1", "rule_set": "rules1"}
+    request = stage_request(house.store, "current_evaluation", MODEL, inputs, override(CONFIG, {"student.name": "new"}))
+    return own_student(Workspace.of(request))
+
+
+def test_of_its_checkpoint_only_the_manifest_is_needed(house: House) -> None:
+    file = house.rlvr["rlvr1"].path / "manifest.json"
+    trained = json.loads(file.read_text()) | {"config": {"student": CONFIG.student.model_dump(mode="json")}}
+    file.write_text(json.dumps(trained))
+    (house.rlvr["rlvr1"].path / "data.txt").unlink()
+    assert its_own_student(house).config.student == CONFIG.student
+
+
+def test_a_checkpoint_without_manifest_is_told_with_what_helps(house: House) -> None:
+    (house.rlvr["rlvr1"].path / "manifest.json").unlink()
+    with pytest.raises(ArtifactError, match=r"manifest of rlvr_checkpoint rlvr1 is gone(.|\n)*retire"):
+        its_own_student(house)

@@ -16,7 +16,7 @@ import dagster as dg
 import pytest
 
 from srl_pipeline.contracts import StageRequest
-from srl_pipeline.errors import TrainingError
+from srl_pipeline.errors import ChildKilled, TrainingError
 from srl_pipeline.launchers.local import explain_exit, run_locally
 from srl_pipeline.registry import ArtifactStore, Built
 
@@ -104,6 +104,7 @@ def test_a_committed_artifact_needs_no_child(request_: StageRequest) -> None:
 
 def test_a_killed_child_says_so_and_that_a_rerun_resumes(request_: StageRequest) -> None:
     error = launch(request_, "os.kill(os.getpid(), signal.SIGKILL)").error
+    assert isinstance(error, ChildKilled)
     assert "killed by signal 9 (out of memory?)" in str(error)
     assert "Completed work is kept; run again, it resumes." in str(error)
 
@@ -126,6 +127,7 @@ sys.exit(1)
 """
     error = launch(request_, script).error
     assert "No student.\n  where: here\n  mend:  Get one." in str(error)
+    assert not isinstance(error, ChildKilled)
 
 
 def test_a_child_that_ends_without_an_artifact_is_an_error(request_: StageRequest) -> None:

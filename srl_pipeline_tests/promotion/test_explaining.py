@@ -8,7 +8,7 @@ import pytest
 
 from srl_pipeline.promotion import explain, list_models, promote_by_hand, rollback
 
-from .chains import TYPE, Chain, Installation, solving
+from .chains import TYPE, Chain, Installation, answers, solving
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def test_a_designer_reads_who_is_current_why_what_it_is_bad_at_and_the_way_back(
     assert text[0].startswith(f"{TYPE}: model {second.registered} is current since 20")
     assert text[0].endswith("(decision 2, automatically).")
     assert "it solves 35 of 40 held-out scenarios, 87.5 % (" in text[1]
+    assert ", by the rules " in text[1]
     assert text[2].startswith("Why: It solves 35 of 40 held-out scenarios, the current model 20: +37.5 points")
     assert text[3].startswith("Bad at: ")
     assert "base small-64, teacher expert (t1)" in text[4]
@@ -41,6 +42,16 @@ def test_a_designer_reads_who_is_current_why_what_it_is_bad_at_and_the_way_back(
     assert text[6].startswith(f"Not taken since: {refused.registered} (decision 3): It solves 10 of 40")
     assert text[7].startswith(f"Candidate: {refused.registered}.")
     assert text[8].startswith("Going back to ") and "`srl-pipeline rollback buildings" in text[8]
+
+
+def test_how_good_it_is_is_told_by_the_newest_rules_that_it_was_judged_by(here: Installation, second: Chain) -> None:
+    later = here.chain(solving(5), weights="later", rules="r2")
+    here.judged(later, answers("current", solving(10)))
+    rules = here.store.require("eval_report", TYPE, later.report).manifest.inputs["rule_set"]
+    assert (
+        lines(here)[1]
+        == f"How good: it solves 10 of 40 held-out scenarios, 25.0 % (14.2 to 40.2), by the rules {rules}."
+    )
 
 
 def test_weaknesses_are_told_in_their_own_words(here: Installation) -> None:

@@ -14,7 +14,7 @@ from peft import AutoPeftModelForCausalLM, PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from srl_pipeline.errors import PipelineError, StudentError
-from srl_pipeline.promotion import export_folder, find_model
+from srl_pipeline.promotion import export_folder, export_mlflow, find_model, local_tracking_uri
 from srl_pipeline.promotion.exporting import base_folder
 from srl_pipeline.registry import StoredArtifact
 from srl_pipeline.training.students.policy_weights import save
@@ -154,6 +154,18 @@ def test_a_base_is_found_where_the_installation_has_moved_to(
     elsewhere = StoredArtifact(moved / model.path.relative_to(installed.home), model.manifest)
     assert base_folder(ArtifactStore(moved / "artifacts"), elsewhere) == moved / "students" / "random-64"
     shutil.move(moved, installed.home)
+
+
+@pytest.mark.slow
+def test_what_is_logged_to_mlflow_names_no_path_of_this_machine(installed: Installation, model: StoredArtifact) -> None:
+    pytest.importorskip("mlflow.tracking")
+    assert str(installed.home) in (model.path / "adapter_config.json").read_text()
+    export_mlflow(installed.store, installed.decisions, model, local_tracking_uri(installed.home))
+    logged = installed.home / "mlflow" / "artifacts"
+    [adapter] = logged.rglob("adapter_config.json")
+    assert json.loads(adapter.read_text())["base_model_name_or_path"] == "random-64"
+    assert not any(str(installed.home) in file.read_text() for file in logged.rglob("*.json"))
+    assert list(logged.rglob("manifest.json")) == []
 
 
 def test_nothing_is_overwritten(installed: Installation, model: StoredArtifact) -> None:

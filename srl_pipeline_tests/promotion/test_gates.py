@@ -16,13 +16,13 @@ from srl_pipeline.promotion.evidence import Evidence, Side
 from srl_pipeline.promotion.gates import Ruling, judge
 from srl_pipeline_tests.evaluation.builders import SKILLS, episode
 
-from .chains import PROBES, answers, solving
+from .chains import PROBES, TIMED, answers, solving
 
 CONFIG = PromotionConfig()
 
 
 def side(name: str, result: StageResult, **changes: Any) -> Side:
-    values: dict[str, Any] = {"rule_set": "r1", "lore_index": "l1", "weights": {"w": name}}
+    values: dict[str, Any] = {"rule_set": "r1", "lore_index": "l1", "asked": "a1", "weights": {"w": name}}
     return Side(name=name, result=result, **(values | changes))
 
 
@@ -74,26 +74,77 @@ def test_the_same_answers_by_other_weights_are_not_better() -> None:
     assert "as good within 5.0 %, and not cheaper" in ruling.reasons[0]
 
 
-@pytest.mark.parametrize(
-    ("changes", "title"),
-    [({"latencies": [0.7, 0.8, 0.9]}, "latency, median"), ({"peak_memory_mb": 700.0}, "peak memory")],
-)
-def test_one_that_is_as_good_and_cheaper_is_promoted(changes: dict[str, Any], title: str) -> None:
-    candidate = answers("rlvr", solving(200, 200), **changes)
-    ruling = judge(evidence(candidate, answers("current", solving(200, 200))), CONFIG)
+FAST = [0.7 * second for second in TIMED["latencies"]]
+
+
+def against_as_good(current: dict[str, Any] | None = None, solved: int = 200, **candidate: Any) -> Ruling:
+    """Two models that both were timed; the current one solves all."""
+    ours = answers("rlvr", solving(solved, 200), **({"latencies": FAST} | candidate))
+    return judge(evidence(ours, answers("current", solving(200, 200), **(current or {}))), CONFIG)
+
+
+def test_one_that_is_as_good_and_cheaper_is_promoted() -> None:
+    ruling = against_as_good()
     assert ruling.promoted
-    assert f"cheaper: {title} falls by" in ruling.reasons[0]
+    assert "cheaper: latency, median falls by 30.0 %, 8 of 8 requests are faster (p = 0.0039)" in ruling.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("current", "candidate", "told"),
+    [
+        ({}, {"latencies": [0.85 * second for second in TIMED["latencies"]]}, "does not fall by 20.0 %"),
+        # the median falls; half of the requests are slower
+        ({}, {"latencies": [0.1, 0.1, 0.1, 0.1, 1.2, 1.3, 1.2, 1.2]}, "which may be chance (p = 0.6367)"),
+        ({"latencies": [1.0] * 4, "latency_tokens": 400}, {"latencies": [0.1] * 4, "latency_tokens": 400},
+         "which may be chance (p = 0.0625)"),
+        ({"measured_at": "2026-10-30T12:00:00+00:00"}, {}, "not timed within a day of each other"),
+        ({"measured_at": ""}, {}, "not timed within a day of each other"),
+        ({"measured_at": "yesterday"}, {}, "not timed within a day of each other"),
+        ({"machine": "another processor, 64 cores"}, {}, "not timed on the same kind of machine"),
+        ({"machine": ""}, {"machine": ""}, "not timed on the same kind of machine"),
+        ({"latencies": [], "latency_tokens": 0}, {}, "the latency of the current model was not measured"),
+        ({}, {"latencies": [], "latency_tokens": 0}, "the latency of the candidate was not measured"),
+        ({}, {"latencies": FAST[:7]}, "not timed on the same scenarios"),
+        ({"episodes": [episode(i, True) for i in reversed(range(200))]}, {}, "not timed on the same scenarios"),
+        ({}, {"latencies": TIMED["latencies"], "peak_memory_mb": 300.0}, "does not fall by 20.0 %"),
+    ],
+)  # fmt: skip
+def test_cheaper_is_claimed_only_where_it_is_shown(
+    current: dict[str, Any], candidate: dict[str, Any], told: str
+) -> None:
+    ruling = against_as_good(current, **candidate)
+    assert failed(ruling) == ["better_or_cheaper"]
+    assert told in ruling.reasons[0]
+
+
+def test_a_cheaper_one_that_solves_fewer_stays_out_so_that_no_row_of_them_leads_downwards() -> None:
+    ruling = against_as_good(solved=199)
+    assert failed(ruling) == ["better_or_cheaper"]
+    assert "as good within 5.0 %, but it solves fewer" in ruling.reasons[0]
+
+
+def test_a_better_one_needs_no_latency_of_anybody() -> None:
+    untimed: dict[str, Any] = {"latencies": [], "latency_tokens": 0, "measured_at": "", "machine": ""}
+    ruling = judge(evidence(answers("rlvr", solving(35), **untimed), answers("c", solving(20), **untimed)), CONFIG)
+    assert ruling.promoted
+
+
+def test_a_rise_of_violations_that_was_not_measured_stops_it() -> None:
+    unreadable = {i: {"format_ok": False, "hard_broken": [], "considered": []} for i in range(40)}
+    base = side("its own base", answers("base", solving(0)), weights={})
+    ruling = judge(evidence(with_episodes(answers("rlvr", solving(0)), unreadable), base, first=True), CONFIG)
+    assert "hard_violations" in failed(ruling)
+    assert gate(ruling, "hard_violations").message.startswith("Hard violations were not measured")
 
 
 def test_a_gain_in_latency_that_costs_memory_is_not_cheaper() -> None:
-    candidate = answers("rlvr", solving(200, 200), latencies=[0.5, 0.6, 0.7], peak_memory_mb=1200.0)
-    ruling = judge(evidence(candidate, answers("current", solving(200, 200))), CONFIG)
+    ruling = against_as_good(peak_memory_mb=1200.0)
     assert failed(ruling) == ["better_or_cheaper"]
     assert "but peak memory is 33.3 % worse" in ruling.reasons[0]
 
 
 def test_cheaper_does_not_help_where_it_is_not_known_to_be_as_good() -> None:
-    candidate = answers("rlvr", solving(19), latencies=[0.1, 0.1, 0.1])  # one of 40 less: too few to tell
+    candidate = answers("rlvr", solving(19), latencies=FAST)  # one of 40 less: too few to tell
     ruling = judge(evidence(candidate, answers("current", solving(20))), CONFIG)
     assert "better_or_cheaper" in failed(ruling)
     assert "nor to be as good within 5.0 %" in ruling.reasons[0]
@@ -198,7 +249,9 @@ def test_a_probe_that_failed_or_did_not_watch_every_stage_keeps_it_out(probes: l
     assert told in ruling.reasons[0]
 
 
-@pytest.mark.parametrize("changes", [{"rule_set": "r2"}, {"lore_index": "l2"}, {"rule_set": ""}])
+@pytest.mark.parametrize(
+    "changes", [{"rule_set": "r2"}, {"lore_index": "l2"}, {"asked": "a2"}, {"rule_set": ""}, {"asked": ""}]
+)
 def test_models_judged_by_other_rules_or_asked_with_other_lore_are_not_compared(changes: dict[str, str]) -> None:
     current = side("the current model", answers("current", solving(0)), **changes)
     candidate = side("the candidate", answers("rlvr", solving(40)), **{k: v for k, v in changes.items() if not v})
@@ -217,14 +270,14 @@ def test_a_scenario_that_comes_twice_is_not_compared() -> None:
 
 
 def test_the_current_models_own_weights_are_not_promoted_however_fast_they_were_this_time() -> None:
-    candidate = side("the candidate", answers("rlvr", solving(200, 200), latencies=[0.1] * 3), weights={"w": "same"})
+    candidate = side("the candidate", answers("rlvr", solving(200, 200), latencies=FAST), weights={"w": "same"})
     current = side("the current model", answers("current", solving(200, 200)), weights={"w": "same"})
     ruling = judge(evidence(candidate, current), CONFIG)
     assert failed(ruling) == ["other_weights"] and not ruling.new
 
 
 def test_what_was_not_measured_is_named() -> None:
-    candidate = answers("rlvr", solving(40), latencies=[], peak_memory_mb=math.nan)
+    candidate = answers("rlvr", solving(40), latencies=[1.0, math.nan], peak_memory_mb=math.nan)
     ruling = judge(evidence(candidate, answers("current", solving(0))), CONFIG)
     assert failed(ruling) == ["measured"]
     assert "latency, median of the candidate" in ruling.reasons[0]
@@ -242,7 +295,7 @@ def any_pair(draw: st.DrawFn) -> tuple[StageResult, StageResult]:
 
     def result(i: int) -> StageResult:
         costs = st.floats(0.01, 10)
-        latencies = draw(st.lists(costs, min_size=1, max_size=4))
+        latencies = draw(st.lists(costs, min_size=1, max_size=8))
         return answers("x", [cell[i] for cell in cells], latencies=latencies, peak_memory_mb=draw(costs))
 
     return result(0), result(1)
@@ -273,7 +326,6 @@ def test_nothing_is_promoted_on_a_figure_that_is_no_number_or_missing(
                 [
                     {"peak_memory_mb": bad},
                     {"latencies": [*harmed.latencies, bad]},
-                    {"latencies": []},
                     {"episodes": []},
                     {"episodes": episodes},
                     {"latency_tokens": 0},

@@ -33,7 +33,7 @@ def test_a_rollback_swaps_current_and_previous_and_is_kept(here: Installation, f
     assert (made.kind, made.verdict, made.before, made.after) == (
         "rollback", "change", second.registered, first.registered,
     )  # fmt: skip
-    assert (made.reasons[0], made.evidence) == ("It answers in Latin.", {"errors": 7})
+    assert (made.reasons[0], made.evidence["errors"]) == ("It answers in Latin.", 7)
     assert here.decisions.aliases(TYPE) == {"current": first.registered, "previous": second.registered}
 
 
@@ -93,8 +93,53 @@ def test_a_lost_model_is_retired_and_the_next_candidate_is_the_first(
 
 
 def test_a_retired_model_that_is_made_again_may_become_current(here: Installation, first: Chain) -> None:
+    folder = here.store.folder("registered_model", TYPE, first.registered)
+    shutil.move(folder, here.home / "lost")
     retire(here.store, here.decisions, TYPE, reason="The disk is broken.")
+    shutil.move(here.home / "lost", folder)
     assert here.decide(first).after == first.registered
+    assert here.decisions.aliases(TYPE) == {"current": first.registered}
+
+
+def test_a_model_that_was_retired_while_its_files_were_fine_does_not_return_by_itself(
+    here: Installation, first: Chain
+) -> None:
+    made = retire(here.store, here.decisions, TYPE, reason="It insults the designers.")
+    assert made.reasons[1] == "Its files are there and unaltered: it is not promoted again by itself."
+    assert "taken back by decision 2: It insults the designers." in here.decide(first).reasons[0]
+    assert here.decisions.aliases(TYPE) == {}
+
+
+def test_a_model_that_a_person_replaced_does_not_come_back_by_a_change_of_settings(
+    here: Installation, first: Chain, second: Chain
+) -> None:
+    here.judged(first)
+    made = promote_by_hand(
+        here.store, here.decisions, TYPE, version=first.registered, reason="The second one is rude.",
+        config=here.config, despite_gates=True,
+    )  # fmt: skip
+    here.settings(max_kl=0.4)
+    assert f"taken back by decision {made.id}: By hand: The second one is rude." in here.decide(second).reasons[0]
+    assert here.decisions.aliases(TYPE) == {"current": first.registered, "previous": second.registered}
+
+
+@pytest.mark.parametrize("how", ["rollback", "shadow"])
+def test_weights_that_were_taken_back_are_known_when_their_files_are_gone(
+    here: Installation, first: Chain, how: str
+) -> None:
+    here.settings(automatic=how == "rollback")
+    bad = here.chain(solving(35), weights="bad")
+    here.decide(bad)
+    if how == "rollback":
+        rollback(here.store, here.decisions, TYPE, reason="No.")
+    else:
+        refuse_candidate(here.decisions, TYPE, reason="No.", leaving=bad.registered)
+    shutil.rmtree(here.store.folder("registered_model", TYPE, bad.registered))
+    here.settings(automatic=True)
+    again = here.chain(solving(36), weights="bad")
+    assert again.registered != bad.registered
+    assert "taken back by decision 3: No." in here.decide(again).reasons[0]
+    assert here.decisions.aliases(TYPE)["current"] == first.registered
 
 
 def test_after_a_retirement_one_can_still_go_back(here: Installation, first: Chain, second: Chain) -> None:

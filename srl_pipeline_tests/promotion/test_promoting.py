@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from srl_pipeline import clock
+from srl_pipeline.config import override
 from srl_pipeline.contracts import Gate
 from srl_pipeline.errors import ArtifactError, GateError, PipelineError
-from srl_pipeline.promotion import promote_by_hand
-from srl_pipeline.registry import Conflict, Decision, SqliteDecisions
+from srl_pipeline.promotion import promote_by_hand, rollback
+from srl_pipeline.registry import Alias, Conflict, Decision, SqliteDecisions
 
-from .chains import PROBES, TYPE, Chain, Installation, solving
+from .chains import PROBES, TYPE, Chain, Installation, answers, solving
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def better(here: Installation, **changes: Any) -> Chain:
     return here.chain(solving(35), weights="better", **changes)
 
 
-def aliases(here: Installation) -> Mapping[str, str]:
+def aliases(here: Installation) -> Mapping[Alias, str]:
     return here.decisions.aliases(TYPE)
 
 
@@ -74,12 +75,43 @@ def test_the_current_model_is_no_candidate_for_its_own_place(here: Installation,
     assert (made.verdict, made.after, count(here)) == ("change", first.registered, 1)
 
 
+def test_an_answer_stands_only_until_another_model_is_current(here: Installation) -> None:
+    """Rules that go back and forth: each time the model that obeys them is promoted, also the second time."""
+    by_one, by_two = here.chain(solving(35), weights="one", rules="r1"), here.chain(
+        solving(35), weights="two", rules="r2"
+    )  # fmt: skip
+    for turn, (chain, other) in enumerate([(by_one, by_two), (by_two, by_one)] * 2):
+        judged = here.judged(chain, answers("current", solving(5)) if turn else None)
+        assert here.decide(chain, judged).after == chain.registered
+        expected = {"current": chain.registered} | ({"previous": other.registered} if turn else {})
+        assert aliases(here) == expected
+    assert count(here) == 4
+
+
+def test_a_refusal_is_given_anew_after_a_move_and_stands_without_one(here: Installation, first: Chain) -> None:
+    worse, chain = here.chain(solving(5), weights="worse"), better(here)
+    refused, judged = here.decide(worse), here.judged(worse)
+    here.decide(chain)
+    rollback(here.store, here.decisions, TYPE, reason="No.")
+    again = here.decide(worse, judged)
+    assert (again.verdict, again.id) == ("no change", 5)
+    assert again.id != refused.id and here.decide(worse, judged).id == again.id
+    assert aliases(here)["candidate"] == worse.registered
+
+
+def test_the_candidate_is_the_one_that_was_asked_last(here: Installation, first: Chain) -> None:
+    one, two = here.chain(solving(5), weights="one"), here.chain(solving(6), weights="two")
+    for chain in (one, two, one):
+        here.decide(chain)
+        assert aliases(here) == {"current": first.registered, "candidate": chain.registered}
+
+
 def test_other_settings_are_another_question(here: Installation, first: Chain) -> None:
     chain = better(here)
     here.settings(automatic=False)
     waits = here.decide(chain)
     assert (waits.verdict, aliases(here)["candidate"]) == ("no change", chain.registered)
-    assert "waits for a person: `srl-pipeline promote buildings`" in waits.reasons[0]
+    assert "waits for a person: `srl-pipeline promote buildings --reason …`" in waits.reasons[0]
     here.settings(automatic=True)
     assert here.decide(chain).verdict == "change"
     assert aliases(here) == {"current": chain.registered, "previous": first.registered}
@@ -93,6 +125,34 @@ def test_the_weights_of_the_current_model_under_another_version_are_no_candidate
     made = here.decide(again)
     assert made.reasons == ["Its weights are those of the current model."]
     assert aliases(here) == {"current": first.registered}
+
+
+def test_they_are_known_before_any_evaluation_which_there_is_none_of(here: Installation, first: Chain) -> None:
+    """As after an upgrade: the chain finds its checkpoint, evaluates it anew, and there is nothing to compare with."""
+    here.program = "d"
+    again = here.chain(solving(20), weights="first")
+    pins = {
+        n: here.store.require("eval_report", TYPE, again.report).manifest.inputs[n] for n in ("lore_index", "rule_set")
+    }
+    none = here.put("current_evaluation", pins, {}, notes={"registered_model": "", "problem": ""})
+    made = here.decide(again, none.data_version)
+    assert made.reasons == ["Its weights are those of the current model."]
+    assert aliases(here) == {"current": first.registered}
+
+
+@pytest.mark.parametrize("what", ["settings", "program"])
+def test_a_current_model_that_was_asked_otherwise_is_not_replaced(here: Installation, first: Chain, what: str) -> None:
+    judged = here.judged(first)
+    if what == "program":
+        here.program = "d"
+    else:
+        here.config = override(here.config, {"evaluation.max_tokens": 77})
+    made = here.decide(better(here), judged)
+    assert (made.verdict, aliases(here)["current"]) == ("no change", first.registered)
+    assert made.reasons == [
+        "The candidate and what it is compared with cannot be compared: they were not asked the same (settings or "
+        "program differ): materialize current_evaluation again."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -205,6 +265,23 @@ def test_a_clock_that_went_back_is_no_change_until_it_is_right_again(
     assert here.decide(chain).id == made.id  # what the wrong clock decided does not count as the right time
     monkeypatch.setenv(clock.AHEAD, "86400")
     assert here.decide(chain).verdict == "change"
+
+
+def test_a_person_who_promotes_clears_a_decision_of_a_clock_far_ahead(
+    here: Installation, first: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(clock.AHEAD, str(73 * 365 * 86400))
+    here.decide(here.chain(solving(5), weights="worse"))
+    monkeypatch.setenv(clock.AHEAD, "0")
+    chain = better(here)
+    assert "The clock went back: decision 2" in here.decide(chain).reasons[0]
+    assert aliases(here)["current"] == first.registered
+    made = by_hand(here, version=chain.registered)
+    assert "The clock went back: decision 2" in made.reasons[-1] and len(made.evidence["clock"]) == 1
+    best = here.chain(solving(40), weights="best", kl=0.02)
+    here.settings(confidence=0.9)
+    assert here.decide(best).after == best.registered
+    assert aliases(here) == {"current": best.registered, "previous": chain.registered}
 
 
 class MovedMeanwhile(SqliteDecisions):

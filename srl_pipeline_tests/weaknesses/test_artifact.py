@@ -95,7 +95,7 @@ def test_without_a_current_model_it_says_so_and_goes_on(store: ArtifactStore) ->
     found = read_weaknesses(
         build_weaknesses(store, MODEL, report(store, evaluation(WEAK)), nobody, [], CONFIG).artifact.path
     )
-    assert found.regressions == [] and found.not_compared == "no model is current"
+    assert found.regressions == [] and found.not_compared == "there is no other current model"
     assert found.found and {f.state for f in found.figures} == {"not measured"}
 
 

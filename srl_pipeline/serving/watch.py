@@ -49,7 +49,7 @@ def registry_actions(store: ArtifactStore, decisions: Decisions, model_type: str
     )
 
 
-def taken_back(version: str, rollbacks: Sequence[Decision], promotions: Sequence[Decision]) -> bool:
+def rolled_back(version: str, rollbacks: Sequence[Decision], promotions: Sequence[Decision]) -> bool:
     """Whether a version was rolled back and not promoted since: going back to it would go round in circles."""
 
     def newest(ids: list[int]) -> int:
@@ -156,11 +156,11 @@ class Watch:
             return
         decisions, name = self._decisions, self._model_type
         previous = decisions.aliases(name).get("previous")
-        if previous and taken_back(
+        if previous and rolled_back(
             previous, decisions.decisions(name, kind="rollback"), decisions.decisions(name, kind="promotion")
         ):
             raise ServingError(
-                f"The previous model {previous} was itself taken back.",
+                f"The previous model {previous} was itself rolled back.",
                 where="rollback",
                 mend="Promote another one by hand; going back and forth would not help.",
             )

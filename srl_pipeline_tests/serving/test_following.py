@@ -7,7 +7,7 @@ import pytest
 from srl_pipeline.contracts import Json
 from srl_pipeline.registry import Decision
 from srl_pipeline.serving import ServingError
-from srl_pipeline.serving.watch import taken_back
+from srl_pipeline.serving.watch import rolled_back
 
 from .conftest import Versions
 from .world import MODEL, SOLVED, World, wait
@@ -104,7 +104,7 @@ def decision(number: int, before: str, after: str, verdict: Json = "change") -> 
 
 def test_taken_back_is_what_was_rolled_back_and_not_promoted_since() -> None:
     out, again = [decision(3, "bad", "good")], [decision(4, "good", "bad")]
-    assert taken_back("bad", out, []) and not taken_back("good", out, [])
-    assert not taken_back("bad", out, again)
-    assert taken_back("bad", out, [decision(2, "", "bad")])
-    assert not taken_back("bad", [decision(3, "bad", "bad", "no change")], [])
+    assert rolled_back("bad", out, []) and not rolled_back("good", out, [])
+    assert not rolled_back("bad", out, again)
+    assert rolled_back("bad", out, [decision(2, "", "bad")])
+    assert not rolled_back("bad", [decision(3, "bad", "bad", "no change")], [])

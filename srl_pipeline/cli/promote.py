@@ -55,7 +55,7 @@ def rollback(model_type: Type, reason: Reason, json: JsonFlag = False) -> None:
 
 
 def retire(model_type: Type, reason: Reason, json: JsonFlag = False) -> None:
-    """Take the current model away, because it is bad or its files are lost: the next good candidate becomes the first."""
+    """Take the current model away (it is bad, its files are lost): the next good candidate becomes the first."""
     from srl_pipeline import promotion
 
     with opened(model_type) as (store, decisions):

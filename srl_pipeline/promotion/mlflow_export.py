@@ -24,7 +24,7 @@ from srl_pipeline.promotion.standing import ALIASES
 from srl_pipeline.registry import ArtifactStore, Decisions, StoredArtifact
 
 if TYPE_CHECKING:
-    from mlflow.tracking import MlflowClient
+    from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports]
 
 VERSION_TAG = "srl.data_version"
 ARTIFACTS = "model"
@@ -81,7 +81,7 @@ def without_credentials(uri: str) -> str:
 def _client(tracking_uri: str) -> MlflowClient:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported
     try:
-        from mlflow.tracking import MlflowClient
+        from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise PipelineError(
             "MLflow is not installed.",

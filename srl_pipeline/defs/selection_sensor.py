@@ -10,9 +10,10 @@ from srl_pipeline.defs.jobs import select
 from srl_pipeline.defs.making import PARTITION, TRIGGER
 from srl_pipeline.defs.partitions import model_types
 from srl_pipeline.defs.resources import PipelineResource
+from srl_pipeline.defs.sensors import read_if_changed, stamp
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.launchers.dead_runs import under_way
-from srl_pipeline.model_types import load_pack
+from srl_pipeline.model_types import pack_folder
 from srl_pipeline.registry import Decisions
 
 
@@ -47,7 +48,7 @@ def checks_due(pipeline: PipelineResource, decisions: Decisions, name: str) -> s
     """Why teacher or student of a model type are to be checked; empty where neither is."""
     from srl_pipeline.selection import due, student_fingerprint, teacher_fingerprint
 
-    pack = load_pack(name)
+    pack = read_if_changed(name, stamp(pack_folder(name)))
     config = pipeline.config(name, pack)
     settings, store = config.selection, pipeline.store()
     reasons: list[str] = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srl_pipeline.canonical import pretty
+from srl_pipeline.canonical import digest, pretty
 from srl_pipeline.clock import now_iso
 from srl_pipeline.config import PipelineConfig, StudentConfig
 from srl_pipeline.contracts import StageRequest
@@ -166,8 +166,6 @@ def _known(store: ArtifactStore, request: StageRequest, result: StageResult) -> 
 
 def _without(store: ArtifactStore, request: StageRequest, problem: str) -> Built:
     """No answers, and why. Of a version of its own: it is tried again whenever it is asked for."""
-    from srl_pipeline.canonical import digest
-
     notes = {"registered_model": request.inputs["registered_model"], "problem": problem}
     version = digest([request.data_version, notes])
     return _build(store, request, version, lambda work: Outcome(metrics={}, gates=[], notes=notes))

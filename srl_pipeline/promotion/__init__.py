@@ -3,7 +3,7 @@
 from srl_pipeline.promotion.explaining import ModelRow, explain, list_models
 from srl_pipeline.promotion.exporting import export_folder
 from srl_pipeline.promotion.going_back import refuse_candidate, retire, rollback
-from srl_pipeline.promotion.lineage import Lineage, read_lineage
+from srl_pipeline.promotion.lineage import Lineage, read_lineage, trace
 from srl_pipeline.promotion.mlflow_export import Exported, export_mlflow, local_tracking_uri
 from srl_pipeline.promotion.promoting import promote, promote_by_hand
 from srl_pipeline.promotion.registered import build_registered_model
@@ -27,4 +27,5 @@ __all__ = [
     "refuse_candidate",
     "retire",
     "rollback",
+    "trace",
 ]

@@ -162,22 +162,8 @@ def _decide(
     command = f"`srl-pipeline promote {model_type} --reason …`"
     waits = f"It passes every gate and waits for a person: {command} (promotion.automatic is off)."
     reasons = [waits, *ruling.reasons] if ruling.promoted else ruling.reasons
-    return decisions.record(
-        Decision(
-            at=now_iso(),
-            model_type=model_type,
-            kind="promotion",
-            verdict="no change",
-            subject=registered,
-            before=holds,
-            after=holds,
-            reasons=reasons,
-            alternatives=_alternatives(registered, holds, reasons[0], gathered.evidence, chosen=False),
-            evidence=evidence,
-        ),
-        aliases=candidate,
-        expected=aliases,
-    )
+    judged = gathered.evidence
+    return _record(decisions, model_type, registered, aliases, candidate, reasons, evidence, judged)
 
 
 def _change(
@@ -196,17 +182,32 @@ def _change(
         moved["previous"] = holds
     if aliases["candidate"] == registered:
         moved["candidate"] = None
+    return _record(decisions, model_type, registered, aliases, moved, reasons, evidence, judged)
+
+
+def _record(
+    decisions: Decisions,
+    model_type: str,
+    registered: str,
+    aliases: Mapping[Alias, str | None],
+    moved: Mapping[Alias, str | None],
+    reasons: list[str],
+    evidence: dict[str, Any],
+    judged: Evidence | None,
+) -> Decision:
+    """Keep the decision about ``registered`` with the aliases that it moves, if they still are as they were."""
+    holds, changed = aliases["current"] or "", "current" in moved
     return decisions.record(
         Decision(
             at=now_iso(),
             model_type=model_type,
             kind="promotion",
-            verdict="change",
+            verdict="change" if changed else "no change",
             subject=registered,
             before=holds,
-            after=registered,
+            after=registered if changed else holds,
             reasons=reasons,
-            alternatives=_alternatives(registered, holds, reasons[0], judged, chosen=True),
+            alternatives=_alternatives(registered, holds, reasons[0], judged, chosen=changed),
             evidence=evidence,
         ),
         aliases=moved,

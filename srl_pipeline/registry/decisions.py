@@ -85,7 +85,3 @@ class Decisions(Protocol):
     ) -> list[Decision]:
         """Decisions, newest first: of a model type or of all, of a kind or of all, the ``last`` so many."""
         ...
-
-    def tally(self) -> dict[tuple[str, str, str], int]:
-        """How many decisions there are of each model type, kind and verdict; nothing for what there is none of."""
-        ...

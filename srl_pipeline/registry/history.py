@@ -63,6 +63,6 @@ class History(Protocol):
         """The entries of an asset of a model type, oldest first; of these the ``last`` so many."""
         ...
 
-    def all_entries(self, model_type: str, *, after: int = 0) -> list[Entry]:
-        """Everything of a model type whose `seq` is above ``after``, oldest first."""
+    def all_entries(self, model_type: str) -> list[Entry]:
+        """Everything of a model type, oldest first."""
         ...

@@ -20,18 +20,15 @@ CREATE TABLE decisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     model_type TEXT NOT NULL,
     kind TEXT NOT NULL,
-    verdict TEXT NOT NULL,
     record TEXT NOT NULL
 );
 CREATE INDEX decisions_by_type ON decisions (model_type, id);
 CREATE INDEX decisions_by_kind ON decisions (model_type, kind, id);
-CREATE INDEX decisions_by_verdict ON decisions (model_type, kind, verdict);
 CREATE TABLE aliases (model_type TEXT NOT NULL, alias TEXT NOT NULL, version TEXT NOT NULL,
     decision INTEGER NOT NULL REFERENCES decisions, PRIMARY KEY (model_type, alias));
 CREATE TABLE settings (model_type TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
     decision INTEGER NOT NULL REFERENCES decisions, PRIMARY KEY (model_type, name))
 """
-TALLY = "SELECT model_type, kind, verdict, COUNT(*) FROM decisions GROUP BY model_type, kind, verdict"
 
 
 class SqliteDecisions:
@@ -54,10 +51,8 @@ class SqliteDecisions:
             name = decision.model_type
             _check_expected(db, name, expected or {})
             text = dumps(decision.model_dump(mode="json", exclude={"id"}))
-            row = (name, decision.kind, decision.verdict, text)
-            number = db.execute(
-                "INSERT INTO decisions (model_type, kind, verdict, record) VALUES (?, ?, ?, ?)", row
-            ).lastrowid
+            row = (name, decision.kind, text)
+            number = db.execute("INSERT INTO decisions (model_type, kind, record) VALUES (?, ?, ?)", row).lastrowid
             assert number is not None  # an INSERT has one
             for alias, version in (aliases or {}).items():
                 _put(db, "aliases", "alias", "version", (name, alias), version, number)
@@ -92,11 +87,6 @@ class SqliteDecisions:
         """Decisions, newest first: of a model type or of all, of a kind or of all, the ``last`` so many."""
         query, parameters = newest_first(model_type, kind, last)
         return [_decision(number, record) for number, record in self._rows(query, *parameters)]
-
-    def tally(self) -> dict[tuple[str, str, str], int]:
-        """How many decisions there are of each model type, kind and verdict; nothing for what there is none of."""
-        rows = self._rows(TALLY)
-        return {(model_type, kind, verdict): count for model_type, kind, verdict, count in rows}
 
     def close(self) -> None:
         """Give the file back. Nothing may be under way."""

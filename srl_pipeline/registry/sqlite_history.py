@@ -65,11 +65,9 @@ class SqliteHistory:
         )
         return [_entry(row) for row in reversed(rows)]
 
-    def all_entries(self, model_type: str, *, after: int = 0) -> list[Entry]:
-        """Everything of a model type whose `seq` is above ``after``, oldest first."""
-        rows = self._database.read(
-            "SELECT seq, record FROM entries WHERE model_type = ? AND seq > ? ORDER BY seq", (model_type, after)
-        )
+    def all_entries(self, model_type: str) -> list[Entry]:
+        """Everything of a model type, oldest first."""
+        rows = self._database.read("SELECT seq, record FROM entries WHERE model_type = ? ORDER BY seq", (model_type,))
         return [_entry(row) for row in rows]
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from srl_pipeline.evaluation.report import read_results
 from srl_pipeline.evaluation.statistics import wilson
 from srl_pipeline.lore import lore_data_version
 from srl_pipeline.model_types import Pack
+from srl_pipeline.promotion import trace
 from srl_pipeline.registry import ArtifactStore, StoredArtifact
 from srl_pipeline.selection.records import Candidate, Measurement
 from srl_pipeline.training.students.student import check_student
@@ -94,19 +95,10 @@ def student_fingerprint(store: ArtifactStore, pack: Pack, config: PipelineConfig
 
 def chain_usd(store: ArtifactStore, report: StoredArtifact) -> float | None:
     """US dollars that all that a report rests on has cost, the report included; None where a part of it is gone."""
-    seen: dict[tuple[str, str], float] = {}
-    waiting = [report]
-    while waiting:
-        artifact = waiting.pop()
-        seen[artifact.manifest.asset, artifact.data_version] = artifact.manifest.cost_usd
-        for asset, version in artifact.manifest.inputs.items():
-            if (asset, version) in seen:
-                continue
-            found = store.find(asset, artifact.manifest.model_type, version)
-            if found is None:
-                return None
-            waiting.append(found)
-    return sum(seen.values())
+    try:
+        return sum(made.cost_usd for made in trace(store, report.manifest.model_type, {REPORT: report.data_version}))
+    except ArtifactError:
+        return None
 
 
 def _measure(

@@ -125,13 +125,12 @@ class Journal:
         # Not flushed to disk: a loss of power may cost the last rows, which no promise rests on.
         return self._database.write(work, durable=False)
 
-    def live(self, model_type: str, after_id: int = 0) -> list[LiveRequest]:
-        """Live requests of a model type whose `id` is above ``after_id``, oldest first."""
+    def live(self, model_type: str) -> list[LiveRequest]:
+        """Live requests of a model type, oldest first."""
         columns = _COLUMNS[: _COLUMNS.index("pair")]
         rows = self._database.read(
-            f"SELECT id, {', '.join(columns)} FROM requests WHERE model_type = ? AND role = 'live' AND id > ? "
-            "ORDER BY id",
-            (model_type, after_id),
+            f"SELECT id, {', '.join(columns)} FROM requests WHERE model_type = ? AND role = 'live' ORDER BY id",
+            (model_type,),
         )
         return [_live(columns, row) for row in rows]
 

@@ -2,6 +2,6 @@
 
 from srl_pipeline.tracking.metrics import METRICS, Metric, gain
 from srl_pipeline.tracking.series import Point, series
-from srl_pipeline.tracking.wording import change_sentence, direction, shown
+from srl_pipeline.tracking.wording import direction, shown
 
-__all__ = ["METRICS", "Metric", "Point", "change_sentence", "direction", "gain", "series", "shown"]
+__all__ = ["METRICS", "Metric", "Point", "direction", "gain", "series", "shown"]

@@ -24,12 +24,3 @@ def direction(metric: str, before: float, after: float) -> str:
     if metric not in METRICS or (change := gain(metric, before, after)) == 0:
         return ""
     return "better" if change > 0 else "worse"
-
-
-def change_sentence(metric: str, before: float, after: float) -> str:
-    """E.g. ``latency, median: 1.2 s → 400 ms, better``. Says what was measured, not whether chance could do it."""
-    title = METRICS[metric].title if metric in METRICS else metric.replace("_", " ")
-    judged = direction(metric, before, after)
-    if before == after:
-        return f"{title}: {shown(metric, after)}, the same"
-    return f"{title}: {shown(metric, before)} → {shown(metric, after)}" + (f", {judged}" if judged else "")

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.registry import DECISIONS, Alternative, Conflict, Decision, Kind, SqliteDecisions, SqliteHistory
 from srl_pipeline.registry.decided import decided_settings
-from srl_pipeline.registry.sqlite_decisions import TALLY, newest_first
+from srl_pipeline.registry.sqlite_decisions import newest_first
 
 PROCESSES = 8
 
@@ -84,18 +84,6 @@ def test_decisions_of_a_type_are_looked_up_in_an_index_in_their_order(
     kept.record(decision())
     query, parameters = newest_first("trees", kind, 1)
     assert [step.split(" (")[0] for step in plan(file, query, parameters)] == [f"SEARCH decisions USING INDEX {index}"]
-
-
-def test_decisions_are_counted_in_an_index_alone(file: Path, kept: SqliteDecisions) -> None:
-    for changes in ({}, {}, {"verdict": "no change"}, {"kind": "rollback"}, {"model_type": "sounds"}):
-        kept.record(decision(**changes))
-    assert kept.tally() == {
-        ("sounds", "promotion", "change"): 1,
-        ("trees", "promotion", "change"): 2,
-        ("trees", "promotion", "no change"): 1,
-        ("trees", "rollback", "change"): 1,
-    }
-    assert plan(file, TALLY, []) == ["SCAN decisions USING COVERING INDEX decisions_by_verdict"]
 
 
 def plan(file: Path, query: str, parameters: list[object]) -> list[str]:

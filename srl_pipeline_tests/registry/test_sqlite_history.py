@@ -94,13 +94,6 @@ def test_assets_and_types_do_not_mix(history: SqliteHistory) -> None:
     assert history.entries("eval_report", "plants") == []
 
 
-def test_one_may_go_on_reading_where_one_left_off(history: SqliteHistory) -> None:
-    seen = history.append(entry("a")).seq
-    assert history.all_entries("trees", after=seen) == []
-    history.append(entry("b"))
-    assert [e.data_version for e in history.all_entries("trees", after=seen)] == ["b"]
-
-
 def test_it_is_there_when_the_file_is_opened_again(file: Path, history: SqliteHistory) -> None:
     history.append(entry())
     again = SqliteHistory(file)

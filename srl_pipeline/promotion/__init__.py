@@ -7,7 +7,7 @@ from srl_pipeline.promotion.lineage import Lineage, read_lineage, trace
 from srl_pipeline.promotion.mlflow_export import Exported, export_mlflow, local_tracking_uri
 from srl_pipeline.promotion.promoting import promote, promote_by_hand
 from srl_pipeline.promotion.registered import build_registered_model
-from srl_pipeline.promotion.standing import find_model, made_current
+from srl_pipeline.promotion.standing import find_model, made_current, taken_back
 
 __all__ = [
     "Exported",
@@ -27,5 +27,6 @@ __all__ = [
     "refuse_candidate",
     "retire",
     "rollback",
+    "taken_back",
     "trace",
 ]

@@ -55,7 +55,7 @@ class Service:
         self.models = Models(decisions, model_type, alias, shadow, load)
         self._journal = Journal(home)
         self._lane = Lane("serving-live", config.queue)
-        self._watch = Watch(self.models, self._journal, decisions, model_type, config, actions, self.counters)
+        self._watch = Watch(self.models, self._journal, model_type, config, actions, self.counters)
         self._recorder = Recorder(self._journal, self.counters, self.models, self._watch.nudge)
         self._shadow = Shadow(self.models, self._lane, self._recorder, self.counters, config.queue)
         self.models.follow()

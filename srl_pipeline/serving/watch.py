@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -40,24 +40,20 @@ class Actions:
 
 
 def registry_actions(store: ArtifactStore, decisions: Decisions, model_type: str) -> Actions:
-    """The real ones: the same as of the command line."""
-    from srl_pipeline.promotion import refuse_candidate, rollback
+    """The real ones: the same as of the command line, except that no alarm goes back to a model that was taken back."""
+    from srl_pipeline.promotion import refuse_candidate, rollback, taken_back
 
-    return Actions(
-        rollback=partial(rollback, store, decisions, model_type),
-        refuse_candidate=partial(refuse_candidate, decisions, model_type),
-    )
+    def go_back(*, reason: str, evidence: Mapping[str, Json], leaving: str) -> Decision:
+        previous = decisions.aliases(model_type).get("previous")
+        if previous and (back := taken_back(store, decisions, model_type, previous)):
+            raise ServingError(
+                f"The previous model {previous} was itself taken back by decision {back.id}.",
+                where="rollback",
+                mend="Promote another one by hand; going back and forth would not help.",
+            )
+        return rollback(store, decisions, model_type, reason=reason, evidence=evidence, leaving=leaving)
 
-
-def rolled_back(version: str, rollbacks: Sequence[Decision], promotions: Sequence[Decision]) -> bool:
-    """Whether a version was rolled back and not promoted since: going back to it would go round in circles."""
-
-    def newest(ids: list[int]) -> int:
-        return max(ids, default=0)
-
-    last_out = newest([d.id for d in rollbacks if d.verdict == "change" and d.before == version])
-    last_in = newest([d.id for d in promotions if d.verdict == "change" and d.after == version])
-    return last_out > last_in
+    return Actions(rollback=go_back, refuse_candidate=partial(refuse_candidate, decisions, model_type))
 
 
 class Watch:
@@ -67,13 +63,12 @@ class Watch:
         self,
         models: Models,
         journal: Journal,
-        decisions: Decisions,
         model_type: str,
         config: ServingConfig,
         actions: Actions,
         counters: Counters,
     ) -> None:
-        self._models, self._journal, self._decisions = models, journal, decisions
+        self._models, self._journal = models, journal
         self._model_type, self._config, self._actions = model_type, config, actions
         self._counters = counters
         self._vain: dict[tuple[str, str, str], float] = {}
@@ -154,16 +149,6 @@ class Watch:
         if alarm.act == "refuse_candidate":
             self._actions.refuse_candidate(reason=alarm.reason, evidence=evidence, leaving=shadow)
             return
-        decisions, name = self._decisions, self._model_type
-        previous = decisions.aliases(name).get("previous")
-        if previous and rolled_back(
-            previous, decisions.decisions(name, kind="rollback"), decisions.decisions(name, kind="promotion")
-        ):
-            raise ServingError(
-                f"The previous model {previous} was itself rolled back.",
-                where="rollback",
-                mend="Promote another one by hand; going back and forth would not help.",
-            )
         self._actions.rollback(reason=alarm.reason, evidence=evidence, leaving=live)
 
     def _told(self, name: str, text: str) -> None:

@@ -38,7 +38,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Vers
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SRL_PACKS", str(folder / "packs"))
         world = make_world(folder)
-    yield world, Versions(world.register("good"), world.register("also good"), world.register("noise", noise=2.0))
+    yield (
+        world,
+        Versions(world.register("good"), world.register("also good", noise=1e-4), world.register("noise", noise=2.0)),
+    )
     world.decisions.close()
 
 

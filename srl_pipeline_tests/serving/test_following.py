@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from srl_pipeline.contracts import Json
-from srl_pipeline.registry import Decision
 from srl_pipeline.serving import ServingError
-from srl_pipeline.serving.watch import rolled_back
 
 from .conftest import Versions
 from .world import MODEL, SOLVED, World, wait
@@ -86,25 +83,3 @@ def test_a_journal_that_cannot_be_written_is_told_and_answers_go_on(world: World
         served.ask(SOLVED)
         wait(lambda: served.health()["status"] == "ok", "the journal is written again")
         assert len(served.live()) == 1
-
-
-def decision(number: int, before: str, after: str, verdict: Json = "change") -> Decision:
-    return Decision(
-        id=number,
-        at="2026-11-01T00:00:00+00:00",
-        model_type=MODEL,
-        kind="rollback",
-        verdict=verdict,
-        subject="",
-        before=before,
-        after=after,
-        reasons=["-"],
-    )
-
-
-def test_taken_back_is_what_was_rolled_back_and_not_promoted_since() -> None:
-    out, again = [decision(3, "bad", "good")], [decision(4, "good", "bad")]
-    assert rolled_back("bad", out, []) and not rolled_back("good", out, [])
-    assert not rolled_back("bad", out, again)
-    assert rolled_back("bad", out, [decision(2, "", "bad")])
-    assert not rolled_back("bad", [decision(3, "bad", "bad", "no change")], [])

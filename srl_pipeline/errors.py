@@ -53,3 +53,7 @@ class TrainingError(PipelineError):
 
 class ChildKilled(TrainingError):
     """A training process that was killed, or that crashed, without saying why itself: trying again may do."""
+
+
+class TuningError(PipelineError):
+    """A paid fine-tuning that cannot begin, or cannot go on; what was begun is kept and goes on later."""

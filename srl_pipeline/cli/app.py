@@ -24,6 +24,8 @@ from srl_pipeline.cli import (
     spending,
     status,
     teachers,
+    tune,
+    tunings,
     weaknesses,
 )
 from srl_pipeline.errors import PipelineError
@@ -34,6 +36,8 @@ app = typer.Typer(name="srl-pipeline", help=__doc__, no_args_is_help=True, prett
 app.command("run", rich_help_panel=MAKING)(run.run)
 app.command("ablate", rich_help_panel=MAKING)(ablate.ablate)
 app.command("teach", rich_help_panel=MAKING)(explore.teach)
+app.command("tune", rich_help_panel=MAKING)(tune.tune)
+app.add_typer(tunings.app, name="tunings", rich_help_panel=LOOKING)
 app.add_typer(packs.app, name="packs", rich_help_panel=MAKING)
 app.add_typer(teachers.app, name="teachers", rich_help_panel=MAKING)
 app.command("report", rich_help_panel=LOOKING)(report.report)

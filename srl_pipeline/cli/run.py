@@ -56,9 +56,15 @@ def _check(model_type: str, pipeline: dict[str, Any]) -> None:
 
 
 def materialize(
-    model_type: str, pipeline: dict[str, Any], dagster_home: Path, *, quiet: bool, assets: Sequence[str] = ()
+    model_type: str,
+    pipeline: dict[str, Any],
+    dagster_home: Path,
+    *,
+    quiet: bool,
+    assets: Sequence[str] = (),
+    job: str = "regenerate",
 ) -> tuple[str, Progress]:
-    """Make ``assets``, or all of them, in Dagster's history; returns the run's id and what became of each."""
+    """Make ``assets`` of a job, or all of them, in Dagster's history; returns the run's id and what became of each."""
     import uuid
 
     import dagster as dg
@@ -70,9 +76,9 @@ def materialize(
     run_id, progress = str(uuid.uuid4()), Progress(shown)
     with open_instance(dagster_home) as instance:
         end_dead_runs(instance)
-        job = defs().resolve_job_def("regenerate")
+        resolved = defs().resolve_job_def(job)
         with Follower(instance, run_id, progress, shown):
-            job.execute_in_process(
+            resolved.execute_in_process(
                 instance=instance,
                 run_id=run_id,
                 partition_key=model_type,

@@ -25,7 +25,7 @@ app = typer.Typer(help="Model B: the teachers that teachers.yaml lists.", no_arg
 @app.command("list")
 def names(json: JsonFlag = False) -> None:
     """All teachers: version, price, terms, what they teach by the file and by decisions, whether their key is set."""
-    from srl_pipeline.teachers.catalog import current_catalog
+    from srl_pipeline.teachers.catalog import current_catalog, registered_file
 
     catalog, decided = current_catalog(), _decided()
     rows = [_row(catalog, name, decided) for name in sorted(catalog.teachers)]
@@ -59,6 +59,9 @@ def names(json: JsonFlag = False) -> None:
     ]
     print_table("Teachers", columns, table, wide=True)
     console.print(f"Listed in {catalog.where}", highlight=False, markup=False, soft_wrap=True)
+    if catalog.registered:
+        tuned = f"Registered by a tuning, in {registered_file()}: {', '.join(sorted(catalog.registered))}"
+        console.print(tuned, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -116,6 +119,7 @@ def _check_one(catalog: Catalog, name: str, today: date) -> tuple[list[str], lis
     """What keeps a teacher from being used, and what should be looked at."""
     from srl_pipeline.errors import TeacherError
     from srl_pipeline.teachers.catalog import old_dates
+    from srl_pipeline.teachers.prompted.shots import read_shots
     from srl_pipeline.teachers.registry import check_terms
 
     entry = catalog.entry(name)
@@ -124,6 +128,8 @@ def _check_one(catalog: Catalog, name: str, today: date) -> tuple[list[str], lis
         hindrances.append(f"{name}: the environment variable {entry.api_key_env} is not set")
     try:
         check_terms(name, entry)
+        if entry.shots:
+            read_shots(home(), entry.shots)
     except TeacherError as error:
         hindrances.append(f"{name}: {error.what}")
     return hindrances, [f"{name}: {note}" for note in old_dates(entry, today)]
@@ -140,6 +146,7 @@ def _row(catalog: Catalog, name: str, decided: dict[str, str]) -> dict[str, Any]
         "model": entry.model,
         "vendor": entry.account_vendor,
         "endpoint": entry.endpoint,
+        "registered_by": catalog.registered[name].origin if name in catalog.registered else None,
         "version": teacher_ref(name).version,
         "price": entry.price.model_dump(mode="json") if entry.price else None,
         "terms": entry.terms.model_dump(mode="json") if entry.terms else None,

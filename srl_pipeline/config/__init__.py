@@ -17,6 +17,7 @@ from srl_pipeline.config.policy import PolicyConfig
 from srl_pipeline.config.promotion import PromotionConfig, ServingConfig, WeaknessConfig
 from srl_pipeline.config.stages import DpoConfig, PpoConfig, RewardWeights, RlvrConfig, SrlConfig
 from srl_pipeline.config.student import PreflightConfig, StudentConfig, WarmupConfig
+from srl_pipeline.config.tuning import TuningConfig
 
 __all__ = [
     "AblationConfig",
@@ -39,6 +40,7 @@ __all__ = [
     "ServingConfig",
     "SrlConfig",
     "StudentConfig",
+    "TuningConfig",
     "WarmupConfig",
     "WeaknessConfig",
     "home",

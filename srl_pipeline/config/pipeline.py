@@ -14,6 +14,7 @@ from srl_pipeline.config.operation import RetrainingConfig, SelectionConfig
 from srl_pipeline.config.promotion import PromotionConfig, ServingConfig, WeaknessConfig
 from srl_pipeline.config.stages import RlvrConfig, SrlConfig
 from srl_pipeline.config.student import PreflightConfig, StudentConfig, WarmupConfig
+from srl_pipeline.config.tuning import TuningConfig
 from srl_pipeline.errors import PipelineError
 
 
@@ -44,6 +45,7 @@ class PipelineConfig(Config):
     serving: ServingConfig = ServingConfig()
     selection: SelectionConfig = SelectionConfig()
     retraining: RetrainingConfig = RetrainingConfig()
+    tuning: TuningConfig = TuningConfig()
 
     @model_validator(mode="after")
     def _money_has_a_price(self) -> PipelineConfig:

@@ -32,6 +32,12 @@ INPUTS: dict[str, tuple[str, ...]] = {
 }
 """Asset -> the assets that it reads; none comes before what it reads."""
 
+TUNING_INPUTS: dict[str, tuple[str, ...]] = {
+    "tuning_dataset": ("trajectories", "verified_rewards", *PINS),
+    "tuned_teacher": ("tuning_dataset",),
+}
+"""Beside the chain: no run of it, and no sensor but its own, makes these. They cost money."""
+
 
 def with_downstream(assets: Iterable[str]) -> list[str]:
     """``assets`` and all that rests on them, in the order of the graph."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from srl_pipeline.defs.graph import INPUTS, with_downstream
+from srl_pipeline.defs.graph import INPUTS, TUNING_INPUTS, with_downstream
 from srl_pipeline.defs.partitions import model_types
 
 regenerate = dg.define_asset_job(
@@ -26,4 +26,11 @@ select = dg.define_asset_job(
     selection=dg.AssetSelection.assets("selection"),
     partitions_def=model_types,
     description="Measure candidate teachers and students of one model type where a check is due, and decide.",
+)
+
+tune = dg.define_asset_job(
+    "tune",
+    selection=dg.AssetSelection.assets(*TUNING_INPUTS),
+    partitions_def=model_types,
+    description="Plan the tuning of a vendor's model on verified trajectories; with tuning.confirm, pay for it.",
 )

@@ -12,7 +12,7 @@ import dagster as dg
 from srl_pipeline.config import PipelineConfig
 from srl_pipeline.contracts import Sources
 from srl_pipeline.defs.checks import check_results
-from srl_pipeline.defs.graph import INPUTS, PINS
+from srl_pipeline.defs.graph import INPUTS, PINS, TUNING_INPUTS
 from srl_pipeline.defs.resources import PipelineResource
 from srl_pipeline.errors import ArtifactError, PipelineError
 from srl_pipeline.launchers.lock import exclusive
@@ -23,6 +23,8 @@ DATA_VERSION = "dagster/data_version"
 PARTITION = "dagster/partition"
 TRIGGER = "srl/trigger"
 """Run tag: what started the run."""
+TUNING_JOB = "srl/tuning_job"
+"""Run tag: key of the tuning job whose next steps the run takes."""
 UNCHANGED = "unchanged, nothing recomputed"
 
 
@@ -39,7 +41,7 @@ class Making:
 
     def inputs(self) -> dict[str, str]:
         """Upstream asset -> data version of its latest materialization."""
-        return {name: self.version(name) for name in INPUTS[self.asset]}
+        return {name: self.version(name) for name in (INPUTS | TUNING_INPUTS)[self.asset]}
 
     def sources(self) -> Sources:
         """The three pins."""

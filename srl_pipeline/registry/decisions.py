@@ -16,7 +16,7 @@ from srl_pipeline.contracts import Json, Record
 from srl_pipeline.errors import PipelineError
 
 Alias: TypeAlias = Literal["candidate", "current", "previous"]
-Kind: TypeAlias = Literal["promotion", "rollback", "shadow", "teacher", "student", "retraining"]
+Kind: TypeAlias = Literal["promotion", "rollback", "shadow", "teacher", "student", "retraining", "tuning"]
 
 
 class Alternative(Record):

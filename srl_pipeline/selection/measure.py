@@ -45,9 +45,8 @@ def measure_teacher(
     candidate: Candidate, tasks: Tasks, verifier: Verifier, config: PipelineConfig, home: Path
 ) -> Measurement:
     """One teacher on ``tasks``; from what was kept of it, where it was measured on them before."""
-    key = f"{candidate.version}-{tasks.version}"
-    file = home / FOLDER / verifier.pack.name / f"{key}.json"
-    measuring = _Measuring(tasks, verifier, config, home, run=f"selection-{key}")
+    file = sample_file(candidate, tasks, verifier.pack, home)
+    measuring = _Measuring(tasks, verifier, config, home, run=f"selection-{file.stem}")
     try:
         sample = read_sample(file)
         if sample is None:
@@ -62,6 +61,11 @@ def measure_teacher(
             problem=error.what,
         )
     return measurement(candidate, sample, teacher_entry(candidate.name))
+
+
+def sample_file(candidate: Candidate, tasks: Tasks, pack: Pack, home: Path) -> Path:
+    """Where the sample of a candidate on ``tasks`` is kept."""
+    return home / FOLDER / pack.name / f"{candidate.version}-{tasks.version}.json"
 
 
 @dataclass

@@ -19,6 +19,7 @@ from srl_pipeline.selection.students import (
 )
 from srl_pipeline.selection.tasks import draw_tasks
 from srl_pipeline.selection.teachers import incumbent_teacher, named, teacher_candidate, teacher_fingerprint
+from srl_pipeline.verification import pin_pack
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,9 @@ def teacher_question(home: Path, store: ArtifactStore, pack: Pack, config: Pipel
 
     def measure(seed: str) -> Measured:
         candidates = [teacher_candidate(name) for name in named(config.selection.candidates, incumbent)]
-        tasks = draw_tasks(store, pack, config, seed)
-        figures = measure_teachers(candidates, tasks, pack, config, home)
+        asked = pin_pack(store, pack)
+        tasks = draw_tasks(store, asked, config, seed)
+        figures = measure_teachers(candidates, tasks, asked, config, home)
         return Measured(candidates, figures, {"rule_set": tasks.rule_set, "lore_index": tasks.lore_index})
 
     def fingerprint(name: str) -> str:

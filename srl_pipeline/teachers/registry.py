@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from srl_pipeline.canonical import digest
+from srl_pipeline.config import home
 from srl_pipeline.contracts import TeacherRef
 from srl_pipeline.errors import TeacherError
 from srl_pipeline.registry import code_version
@@ -38,7 +39,11 @@ def teacher_entry(name: str) -> TeacherEntry:
 
 def teacher_ref(name: str) -> TeacherRef:
     """The current version of a teacher. Prices, limits of calls, terms and credentials are no part of it."""
-    entry = teacher_entry(name)
+    return ref_of(name, teacher_entry(name))
+
+
+def ref_of(name: str, entry: TeacherEntry) -> TeacherRef:
+    """The version of a teacher of this name and entry, listed or not."""
     if entry.kind == "search":
         return search_teacher_ref()
     # Its name counts: a pin is found by its version alone, and names its teacher.
@@ -48,8 +53,9 @@ def teacher_ref(name: str) -> TeacherRef:
 def make_teacher(ref: TeacherRef, verifier: Verifier, asker: Asker | None = None) -> Teacher:
     """The teacher that a pin names; ``asker`` is what a language model is asked through.
 
-    Raises TeacherError when this installation has another version of it, when its outputs may not train a model, or
-    when a language model is to be used without an asker.
+    Raises TeacherError when this installation has another version of it, when its outputs may not train a model, when
+    the solved tasks of its prompt are gone, altered or another model type's, or when a language model is to be used
+    without an asker.
     """
     entry = teacher_entry(ref.name)
     if (current := teacher_ref(ref.name)) != ref:
@@ -68,9 +74,13 @@ def make_teacher(ref: TeacherRef, verifier: Verifier, asker: Asker | None = None
             mend="Use it in a generation, or choose the teacher 'search' here.",
         )
     from srl_pipeline.teachers.prompted.secrets import SecretFilter
+    from srl_pipeline.teachers.prompted.shots import read_shots
     from srl_pipeline.teachers.prompted.teacher import PromptedTeacher
 
-    return PromptedTeacher(ref, entry, verifier, asker, SecretFilter(current_catalog().key_variables))
+    secrets = SecretFilter(current_catalog().key_variables)
+    return PromptedTeacher(
+        ref, entry, verifier, asker, secrets, read_shots(home(), entry.shots) if entry.shots else None
+    )
 
 
 def check_terms(name: str, entry: TeacherEntry) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,7 @@ from srl_pipeline.teachers.catalog import Price
 from srl_pipeline.tuning.records import Method
 
 ProviderName: TypeAlias = Literal["openai", "gemini", "bedrock", "anthropic"]
+PROVIDERS: tuple[str, ...] = get_args(ProviderName)
 Text = Annotated[str, Field(max_length=300)]
 
 

@@ -2,7 +2,7 @@
 
 from srl_pipeline.verification.examples import check_examples, split_actions
 from srl_pipeline.verification.expressions import Evidence, Missing
-from srl_pipeline.verification.pin import build_rule_set, pinned_pack
+from srl_pipeline.verification.pin import build_rule_set, pin_pack, pinned_pack
 from srl_pipeline.verification.rules import Rule, RuleSet, words
 from srl_pipeline.verification.scenarios import ScenarioSpace
 from srl_pipeline.verification.verifier import SOFT_PENALTY, Verifier, artefact_of, judge
@@ -19,6 +19,7 @@ __all__ = [
     "build_rule_set",
     "check_examples",
     "judge",
+    "pin_pack",
     "pinned_pack",
     "split_actions",
     "words",

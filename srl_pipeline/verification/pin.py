@@ -65,6 +65,14 @@ def _check_evaluation(space: ScenarioSpace) -> None:
         space.scenario(axes, where=space.pack.place("evaluation", str(index)))
 
 
+def pin_pack(store: ArtifactStore, pack: Pack) -> Pack:
+    """The pack as a generation reads it once it is pinned: whoever asks teachers beside one must ask in the same words.
+
+    A pin has the fields of a step in another order than the live files, and so have prompts.
+    """
+    return pinned_pack(build_rule_set(store, pack).artifact, pack.documents)
+
+
 def pinned_pack(rule_set: StoredArtifact, documents: dict[str, LoreDocument]) -> Pack:
     """The pack as it was pinned: definition from the rule set, documents from the lore index."""
     return Pack(PackDefinition.model_validate_json((rule_set.path / FILE).read_bytes()), documents)

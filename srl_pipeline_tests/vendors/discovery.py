@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-_FORMATS = {"int64": {"type": "string", "pattern": r"^-?\d+$"}}
-"""Formats whose JSON is not what the type says: 64-bit numbers travel as text."""
+_INT64 = {"type": "string", "pattern": r"^-?\d+$"}
+"""64-bit numbers are answered as text; in a request Google takes a number as well."""
 
 
 def json_schemas(document: dict[str, Any], *, closed: bool) -> dict[str, Any]:
@@ -18,8 +18,8 @@ def _convert(schema: dict[str, Any], known: set[str], closed: bool) -> dict[str,
         return {"$ref": f"#/components/schemas/{schema['$ref']}"} if schema["$ref"] in known else {}
     if schema.get("type") == "any":
         return {}
-    if schema.get("format") in _FORMATS:
-        return _FORMATS[schema["format"]]
+    if schema.get("format") in ("int64", "uint64"):
+        return _INT64 | {"type": ["string", "integer"]} if closed else _INT64
     kept = {word: schema[word] for word in ("type", "enum", "required", "pattern") if word in schema}
     if "items" in schema:
         kept["items"] = _convert(schema["items"], known, closed)

@@ -15,7 +15,7 @@ from srl_pipeline_tests.vendors.server import VendorServer
 from srl_pipeline_tests.vendors.specification import Specification, google_discovery
 from srl_pipeline_tests.vendors.structured import closed_schema_error
 
-GENERATE = "post v1beta/{+model}:generateContent"
+GENERATE = "models.generateContent"
 _SUPPORTED = {
     "$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum", "items", "prefixItems",
     "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf", "properties", "additionalProperties", "required",

@@ -75,14 +75,12 @@ def openapi(vendor: str) -> Specification:
 
 @cache
 def google_discovery(vendor: str) -> Specification:
-    """The specification of a vendor that publishes a Google discovery document."""
+    """The specification of a vendor that publishes a Google discovery document; operations by their names there."""
     document = json.loads((_FILES / f"{vendor}.json").read_text(encoding="utf-8"))
+    parts = {"request": "request", "response": "2XX"}
     operations = {
-        f"{method['httpMethod'].lower()} {method['path']}": {
-            "request": {"$ref": _PREFIX + method["request"]["$ref"]},
-            "2XX": {"$ref": _PREFIX + method["response"]["$ref"]},
-        }
-        for method in document["methods"].values()
+        name: {part: {"$ref": _PREFIX + method[key]["$ref"]} for key, part in parts.items() if key in method}
+        for name, method in document["methods"].items()
     }
     return Specification(json_schemas(document, closed=True), json_schemas(document, closed=False), operations)
 

@@ -61,7 +61,9 @@ def test_an_answer_that_breaks_the_specification_is_noticed() -> None:
     assert openapi("openai").answer_error("post /chat/completions", 200, {"id": 3}) is not None
     assert openapi("anthropic").answer_error("post /v1/messages", 200, {"type": "message"}) is not None
     wrong = {"candidates": [{"finishReason": "DONE"}]}
-    assert google_discovery("gemini").answer_error("post v1beta/{+model}:generateContent", 200, wrong) is not None
+    assert google_discovery("gemini").answer_error("models.generateContent", 200, wrong) is not None
+    assert google_discovery("vertex").answer_error("tuningJobs.get", 200, {"state": "DONE"}) is not None
+    assert google_discovery("storage").answer_error("objects.get", 200, {"size": 3}) is not None
 
 
 def test_a_brain_that_raises_is_reported_and_not_taken_for_a_fault(

@@ -1,7 +1,15 @@
 """`teachers.yaml`: which teachers there are, what they cost, who may use them for what."""
 
 from srl_pipeline.teachers.catalog.ages import MAX_AGE_DAYS, old_dates
-from srl_pipeline.teachers.catalog.reading import SEARCH, Catalog, current_catalog, read_catalog, teachers_file
+from srl_pipeline.teachers.catalog.reading import (
+    SEARCH,
+    Catalog,
+    current_catalog,
+    read_catalog,
+    register_teacher,
+    teachers_file,
+)
+from srl_pipeline.teachers.catalog.registered import RegisteredTeacher, registered_file
 from srl_pipeline.teachers.catalog.spec import Kind, Limits, Price, TeacherEntry, TeachersFile, Terms
 
 __all__ = [
@@ -11,11 +19,14 @@ __all__ = [
     "Kind",
     "Limits",
     "Price",
+    "RegisteredTeacher",
     "TeacherEntry",
     "TeachersFile",
     "Terms",
     "current_catalog",
     "old_dates",
     "read_catalog",
+    "register_teacher",
+    "registered_file",
     "teachers_file",
 ]

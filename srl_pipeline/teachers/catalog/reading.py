@@ -1,28 +1,35 @@
 """From `teachers.yaml` to records. Reading is cheap: a file is parsed again only when it is another one.
 
 ``SRL_TEACHERS`` names the file; else it is ``teachers.yaml`` in the current folder; else there is only the embedded
-teacher, responsible for everything.
+teacher, responsible for everything. Teachers that a tuning made stand in a file of their own (`registered`).
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, cast
 
 from srl_pipeline.errors import PackError, TeacherError
-from srl_pipeline.model_types.validation import validate
 from srl_pipeline.model_types.yaml_source import YamlSource, read_yaml
+from srl_pipeline.teachers.catalog.registered import (
+    RegisteredFile,
+    RegisteredTeacher,
+    add_registered,
+    read_registered,
+    registered_file,
+)
+from srl_pipeline.teachers.catalog.source import MEND, record_of
 from srl_pipeline.teachers.catalog.spec import TeacherEntry, TeachersFile
-from srl_pipeline.teachers.prompted.secrets import looks_like_secret
 
 SEARCH = "search"
 """The embedded teacher: always there, whatever a file lists."""
 DEFAULT = "default"
 VARIABLE, FILE = "SRL_TEACHERS", "teachers.yaml"
-MEND = "docs/teachers.md shows the format."
+Stamp = tuple[int, ...]
+"""Of a file: another one when the file was written."""
 _EMBEDDED = TeachersFile(version=1, teachers={SEARCH: TeacherEntry(kind="search")}, responsibilities={DEFAULT: SEARCH})
 
 
@@ -32,14 +39,21 @@ class Catalog:
 
     Attributes:
         path: Where they are listed; None where there is no file.
+        registered: Those that a tuning made, by name.
     """
 
     file: TeachersFile
     path: Path | None
+    registered: Mapping[str, RegisteredTeacher] = field(default_factory=dict[str, RegisteredTeacher])
 
     @property
     def teachers(self) -> dict[str, TeacherEntry]:
-        """Name -> entry, the embedded teacher included."""
+        """Name -> entry, the embedded teacher and the registered ones included."""
+        return self.listed | {name: teacher.entry for name, teacher in self.registered.items()}
+
+    @property
+    def listed(self) -> dict[str, TeacherEntry]:
+        """Name -> entry of those that a person listed, and the embedded one."""
         return _EMBEDDED.teachers | self.file.teachers
 
     @property
@@ -72,15 +86,20 @@ class Catalog:
 
 
 def current_catalog() -> Catalog:
-    """The teachers as the file lists them now; raises TeacherError with file, line and mend."""
+    """The teachers as the files list them now; raises TeacherError with file, line and mend."""
     path = teachers_file()
-    if path is None:
-        return Catalog(_EMBEDDED, None)
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise TeacherError(f"{path.name} cannot be read: {error.strerror}.", where=str(path), mend=MEND) from error
-    return _read_if_changed(path, (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size))
+    catalog = _read_if_changed(path, _stamp(path)) if path else Catalog(_EMBEDDED, None)
+    tuned = registered_file()
+    if not os.path.lexists(tuned):
+        return catalog
+    registered = _registered_if_changed(tuned, _stamp(tuned)).teachers
+    if twice := sorted(registered.keys() & catalog.listed.keys()):
+        raise TeacherError(
+            f"{', '.join(twice)}: a teacher of this name is listed by you, and one is registered by a tuning.",
+            where=f"{catalog.where} and {tuned}",
+            mend="Rename the one in your file, or delete the registered one.",
+        )
+    return replace(catalog, registered=registered)
 
 
 def teachers_file() -> Path | None:
@@ -96,44 +115,42 @@ def teachers_file() -> Path | None:
     return path if os.path.lexists(path) else None
 
 
+def register_teacher(name: str, entry: TeacherEntry, *, origin: str) -> None:
+    """Enter a tuned model among the teachers for good; the same entry again changes nothing.
+
+    Raises TeacherError where ``name`` is no name or is another teacher's, and where ``entry`` cannot be used.
+    """
+    if name in current_catalog().listed:
+        raise TeacherError(
+            f"{name!r} is a teacher already; a tuned one needs a name of its own.",
+            where=current_catalog().where,
+            mend="Rename the one in that file.",
+        )
+    add_registered(registered_file(), name, entry, origin)
+
+
 @lru_cache(maxsize=8)
-def _read_if_changed(path: Path, stamp: tuple[int, ...]) -> Catalog:
+def _read_if_changed(path: Path, stamp: Stamp) -> Catalog:
     """The catalogue in ``path``, read anew when the file is not as stamped. An error is not remembered."""
     return read_catalog(path)
 
 
+@lru_cache(maxsize=8)
+def _registered_if_changed(path: Path, stamp: Stamp) -> RegisteredFile:
+    return read_registered(path)
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise TeacherError(f"{path.name} cannot be read: {error.strerror}.", where=str(path), mend=MEND) from error
+    return stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
+
+
 def read_catalog(path: Path) -> Catalog:
     """Read a file of teachers; raises TeacherError with file, line and mend."""
-    problem: PackError | None = None
-    try:
-        source = read_yaml(path)
-        _check_plain(source)
-        file: TeachersFile = validate(cast("Any", TeachersFile), source)  # takes any record, not only a pack's
-        _check_search(file, source)
-        return Catalog(file, path)
-    except PackError as error:
-        problem = error
-    # Outside of the handler: the cause would quote the file, and the file may hold a key that was pasted into it.
-    mend = problem.mend if "docs/packs.md" not in problem.mend else MEND
-    raise TeacherError(_without_secret(problem.what), where=problem.where, mend=mend)
-
-
-def _check_plain(source: YamlSource) -> None:
-    """The likeliest mistake is told without quoting it: a key where the name of its variable belongs."""
-    listed = source.value.get("teachers") if isinstance(source.value, dict) else None
-    for name, entry in listed.items() if isinstance(listed, dict) else ():
-        variable = entry.get("api_key_env") if isinstance(entry, dict) else None
-        if variable is not None and not _is_variable(variable):
-            raise PackError(
-                f"teachers.{name}.api_key_env is no name of an environment variable.",
-                where=source.place(("teachers", name, "api_key_env")),
-                mend="Write the NAME of the variable that holds the key, in capitals. If the key itself stands here, "
-                "remove it, and replace it at the vendor if anyone else could read this file.",
-            )
-
-
-def _is_variable(value: object) -> bool:
-    return isinstance(value, str) and value.isidentifier() and value.isupper() and not looks_like_secret(value)
+    return Catalog(record_of(TeachersFile, partial(read_yaml, path), _check_search), path)
 
 
 def _check_search(file: TeachersFile, source: YamlSource) -> None:
@@ -145,7 +162,3 @@ def _check_search(file: TeachersFile, source: YamlSource) -> None:
                 where=source.place(("teachers", name)),
                 mend="Rename it.",
             )
-
-
-def _without_secret(text: str) -> str:
-    return "A value has the form of a credential; it is not shown." if looks_like_secret(text) else text

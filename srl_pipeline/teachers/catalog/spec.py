@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from srl_pipeline.canonical import digest
+from srl_pipeline.canonical import HASH_LENGTH, digest
 from srl_pipeline.contracts import Record
 from srl_pipeline.model_types.spec import Id
 
 Kind = Literal["search", "openai", "anthropic", "gemini", "transformers"]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
+ContentHash = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{HASH_LENGTH}}}$")]
 
 
 class Price(Record):
@@ -54,11 +54,18 @@ class TeacherEntry(Record):
     api_key_env: EnvironmentName | None = Field(
         default=None, description="Environment variable that holds the key; a key itself is never written here."
     )
+    project: str | None = Field(
+        default=None, pattern=r"^[a-z0-9][a-z0-9:.-]{0,99}$", description="gemini: ask Vertex AI in this cloud project."
+    )
+    region: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{0,39}$", description="Beside 'project'.")
     honours_idempotency_key: bool = Field(
         default=False, description="The endpoint bills a repeated Idempotency-Key once."
     )
     structured: Literal["json_schema", "json_object", "none"] = "json_schema"
     temperature: float | None = Field(default=None, ge=0, le=2)
+    shots: ContentHash | None = Field(
+        default=None, description="Solved tasks that every prompt shows, by their content (`prompted.shots`)."
+    )
     batch: bool = Field(default=False, description="Ask in batches: half the price, hours later.")
     price: Price | None = None
     limits: Limits = Limits()
@@ -72,6 +79,8 @@ class TeacherEntry(Record):
             return self
         if not self.model:
             raise ValueError("'model' is missing")
+        if self.project is not None or self.region is not None:
+            self._check_cloud()
         if self.batch and self.kind not in ("openai", "anthropic"):
             raise ValueError("'batch' is offered by openai and anthropic only")
         if self.price is None and self.kind != "transformers":
@@ -80,16 +89,26 @@ class TeacherEntry(Record):
             raise ValueError("'terms' is missing: say whether its outputs may train a model, and where that stands")
         return self
 
+    def _check_cloud(self) -> None:
+        if self.kind != "gemini":
+            raise ValueError("'project' and 'region' are settings of the kind gemini")
+        if self.project is None or self.region is None:
+            raise ValueError("'project' and 'region' are given together")
+        if self.api_key_env is not None:
+            raise ValueError("Vertex AI takes the cloud's own credentials: remove 'api_key_env', or 'project'")
+
     @property
     def account_vendor(self) -> str:
         """The vendor whose cap its calls count against."""
         return self.vendor or self.kind
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """Hash of what decides its answers. Prices, limits, terms and credentials do not."""
         names = {"kind", "model", "revision", "endpoint", "structured", "temperature"}
         own = self.model_dump(mode="json", include=names)
+        later = self.model_dump(mode="json", include={"shots", "project", "region"}, exclude_none=True)
+        own |= later  # an entry without these keeps the version that it had before there were any
         return digest(own | {"max_output_tokens": self.limits.max_output_tokens})
 
 

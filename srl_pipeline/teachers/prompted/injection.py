@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+
+from srl_pipeline.contracts import Json
 
 BLOCK, BLOCK_END = "<<<DATA", "<<<END"
 """How `prompt` delimits data; text that holds them tries to leave its block."""
@@ -128,6 +130,15 @@ def find_injection(text: str) -> str | None:
 def first_injection(texts: Iterable[str]) -> str | None:
     """The first finding in ``texts``, which are looked at together, so that an order cannot be dealt out over them."""
     return find_injection("\n".join(texts))
+
+
+def strings_of(value: Json) -> Iterator[str]:
+    """The strings in a value; its keys are names that the pack's own files define."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from strings_of(inner)
 
 
 def _is_blob(word: str) -> bool:

@@ -1,13 +1,15 @@
 """The prompt for one step, written for any pack: a pure function of pack, scenario, lore, steps before and rejections.
 
-What comes first changes least (the pack, then the task, then the step), so that a vendor's prompt cache can serve the
-beginning. Lore, brief, facts and earlier steps stand in blocks whose mark is derived from their content: text cannot
-hold the hash of a text that holds it, so nothing in a block can close it.
+What comes first changes least (the pack, then solved tasks if there are any, then the task, then the step), so that a
+vendor's prompt cache can serve the beginning. Solved tasks are earlier turns of the conversation, each with the same
+step that is asked for: they and the pack's text are the same for every task. Lore, brief, facts and earlier steps stand
+in blocks whose mark is derived from their content: text cannot hold the hash of a text that holds it, so nothing in a
+block can close it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +18,15 @@ from srl_pipeline.contracts import Json, Step
 from srl_pipeline.model_types import PackSpec, StepSpec
 from srl_pipeline.teachers.base import Rejection, Task
 from srl_pipeline.teachers.calls.records import Message
-from srl_pipeline.teachers.prompted.injection import BLOCK, BLOCK_END
+from srl_pipeline.teachers.prompted.injection import BLOCK, BLOCK_END, strings_of
+from srl_pipeline.teachers.prompted.shots import Shot
 from srl_pipeline.teachers.prompted.step_text import action_form, fields_text, rules_text
 from srl_pipeline.verification import Verifier, artefact_of
 
 REASONING_WORDS = 40
 """Asked for; `answer` bounds it. The generation keeps the first clauses (`generation.reasoning_words`)."""
 UNREAD = "(an answer that could not be read)"
+DONE = "steps so far"
 
 _SYSTEM = """\
 {pack}
@@ -55,24 +59,22 @@ class Prompt:
     mark: str
 
 
-def build_prompt(verifier: Verifier, task: Task, before: list[Step], rejections: list[Rejection]) -> Prompt:
-    """The prompt for the step after ``before``; each rejection adds the answer and what was wrong with it."""
+def build_prompt(
+    verifier: Verifier, task: Task, before: list[Step], rejections: list[Rejection], shots: Sequence[Shot] = ()
+) -> Prompt:
+    """The prompt for the step after ``before``; each rejection adds the answer and what was wrong with it.
+
+    ``shots`` are solved tasks of the same pack: each is shown with this step of its solution as the answer.
+    """
     spec, index = verifier.pack.spec, len(before)
-    blocks = _task_blocks(task)
-    done = dumps([step.model_dump() for step in before])
-    mark = _mark([*blocks.values(), done])
-
-    def block(name: str, text: str) -> str:
-        return f"{BLOCK} {mark} {name}>>>\n{text}\n{BLOCK_END} {mark}>>>"
-
-    request = "\n\n".join(
-        [
-            *(block(name, text) for name, text in blocks.items()),
-            block("steps so far", done),
-            _request(verifier, task, before, index),
-        ]
-    )
-    messages = [Message(role="user", content=request)]
+    blocks = _task_blocks(task) | {DONE: _done(before)}
+    shown = [_shot_blocks(shot, index) for shot in shots]
+    mark = _mark([*blocks.values()], [text for of_shot in shown for text in of_shot.values()])
+    request = f"{_quoted(blocks, mark)}\n\n{_request(verifier, task, before, index)}"
+    messages: list[Message] = []
+    for shot, quoted in zip(shots, shown, strict=True):
+        messages += _shown(shot, _quoted(quoted, mark), spec, index)
+    messages.append(Message(role="user", content=request))
     for rejection in rejections:
         messages += _rejected(rejection)
     return Prompt(system_text(spec), messages, answer_schema(spec.steps[index]), mark)
@@ -104,7 +106,7 @@ def untrusted_texts(task: Task) -> list[str]:
     """The brief, the facts and the lore: what a prompt quotes and nobody wrote as a part of it."""
     scenario, bundle = task.scenario, task.bundle
     passages = [f"{c.heading}\n{c.text}" for c in bundle.citations]
-    return [scenario.brief, *_words([scenario.axes, scenario.facts]), *passages]
+    return [scenario.brief, *strings_of([scenario.axes, scenario.facts]), *passages]
 
 
 def answer_text(reasoning: str, action: Json) -> str:
@@ -123,21 +125,41 @@ def _task_blocks(task: Task) -> dict[str, str]:
     }
 
 
-def _words(value: Json) -> Iterator[str]:
-    """The strings in a value; its keys are names that the pack's own files define."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _words(inner)
+def _shot_blocks(shot: Shot, index: int) -> dict[str, str]:
+    """A solved task before its step ``index``, as it is quoted."""
+    return {
+        "brief": shot.brief,
+        "facts": dumps({"scenario": shot.axes, "facts": shot.facts}),
+        DONE: _done(shot.steps[:index]),
+    }
 
 
-def _mark(texts: list[str]) -> str:
-    """Hex digits that stand in none of ``texts``, the same for the same texts."""
-    mark = digest(texts)
-    while any(mark in text for text in texts):
-        mark = digest([mark, *texts])
+def _done(steps: Sequence[Step]) -> str:
+    return dumps([step.model_dump() for step in steps])
+
+
+def _quoted(blocks: Mapping[str, str], mark: str) -> str:
+    return "\n\n".join(f"{BLOCK} {mark} {name}>>>\n{text}\n{BLOCK_END} {mark}>>>" for name, text in blocks.items())
+
+
+def _mark(texts: list[str], shown: list[str]) -> str:
+    """Hex digits that stand in none of the texts, the same for the same texts.
+
+    Where solved tasks are shown they alone decide it, as long as the task does not hold it: another mark for every
+    task would change the beginning of the prompt, and no cache would know it again.
+    """
+    mark = digest(shown or texts)
+    while any(mark in text for text in (*texts, *shown)):
+        mark = digest([mark, *texts, *shown])
     return mark
+
+
+def _shown(shot: Shot, quoted: str, spec: PackSpec, index: int) -> list[Message]:
+    """A turn that asks for a step of a solved task, and the verified answer."""
+    step = shot.steps[index]
+    ask = f"{quoted}\n\nStep {index + 1} of {len(spec.steps)} of another task: {step.title}. Answer in the same form."
+    answer = answer_text(step.reasoning, step.action)
+    return [Message(role="user", content=ask), Message(role="assistant", content=answer)]
 
 
 def _request(verifier: Verifier, task: Task, before: list[Step], index: int) -> str:

@@ -13,6 +13,7 @@ from srl_pipeline.teachers.prompted.injection import first_injection
 from srl_pipeline.teachers.prompted.language import language_of
 from srl_pipeline.teachers.prompted.prompt import build_prompt, untrusted_texts
 from srl_pipeline.teachers.prompted.secrets import SecretFilter
+from srl_pipeline.teachers.prompted.shots import Shots, check_shots
 from srl_pipeline.verification import Verifier
 
 if TYPE_CHECKING:
@@ -33,10 +34,18 @@ class PromptedTeacher:
         verifier: Verifier,
         asker: Asker,
         secrets: SecretFilter | None = None,
+        shots: Shots | None = None,
     ) -> None:
+        """``shots`` are those that ``entry`` names; raises TeacherError where they may not be shown for this pack."""
+        if entry.shots != (shots.digest if shots else None):
+            raise ValueError(f"the entry shows solved tasks {entry.shots}, and was given others")
         self._ref, self._entry, self._verifier, self._asker = ref, entry, verifier, asker
         own = [entry.api_key_env] if entry.api_key_env else []
-        self._reader = AnswerReader(language_of(verifier.pack), secrets or SecretFilter(own))
+        secrets = secrets or SecretFilter(own)
+        if shots is not None:
+            check_shots(shots, verifier, secrets)
+        self._shots = shots.shots if shots else []
+        self._reader = AnswerReader(language_of(verifier.pack), secrets)
 
     @property
     def ref(self) -> TeacherRef:
@@ -47,7 +56,7 @@ class PromptedTeacher:
         if found := first_injection(untrusted_texts(task)) or first_injection(s.reasoning for s in before):
             # Nothing was paid for and nothing will be: the same text would be refused again.
             return unreadable("prompt_injection", f"Brief or lore hold {found}; they were not sent.", final=True)
-        prompt = build_prompt(self._verifier, task, before, rejections)
+        prompt = build_prompt(self._verifier, task, before, rejections, self._shots)
         call = ModelCall(
             teacher=self._ref,
             model=self._entry.model,

@@ -1,21 +1,25 @@
-"""Google's Gemini API."""
+"""Google's Gemini models: by the Gemini API, or in a cloud project by Vertex AI."""
 
 from __future__ import annotations
 
 import math
+from functools import partial
 
+import httpx2
 from google import genai
 from google.genai import errors, types
 
 from srl_pipeline.teachers.calls.records import ModelCall, Reply, Usage
 from srl_pipeline.teachers.catalog.spec import TeacherEntry
 from srl_pipeline.teachers.providers.connections import http_client, trust
-from srl_pipeline.teachers.providers.credentials import credential_of, endpoint_of
+from srl_pipeline.teachers.providers.credentials import Credential, credential_of, endpoint_of
 from srl_pipeline.teachers.providers.failures import Account, attempt
 from srl_pipeline.teachers.providers.schemas import GEMINI, decodable
+from srl_pipeline.teachers.providers.vertex import CloudAccount, vertex_client
 
 _ENDPOINT = "https://generativelanguage.googleapis.com"
 _VERSION = "v1beta"
+ERRORS = (errors.APIError,)
 _CUT_OFF = ("MAX_TOKENS", "CONTINUATION")
 _BROKEN = ("FINISH_REASON_UNSPECIFIED", "MALFORMED_RESPONSE", "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL")
 
@@ -24,22 +28,18 @@ class GeminiBackend:
     """One call, one request: without retry options the SDK does not try again."""
 
     def __init__(self, entry: TeacherEntry) -> None:
-        """Raises TeacherError for a missing key or an unusable endpoint."""
-        credential = credential_of(entry)
+        """Raises TeacherError for a missing key, missing credentials or an unusable endpoint."""
         self.vendor = entry.account_vendor
         self._entry = entry
-        self._account = Account.of(entry, credential)
         self._http = http_client()
-        self._client = genai.Client(
-            vertexai=False,
-            api_key=credential.value,
-            http_options=types.HttpOptions(
-                base_url=endpoint_of(entry, _ENDPOINT),
-                api_version=_VERSION,
-                httpx_client=self._http,
-                async_client_args={"verify": trust(), "ssl": trust()},  # of clients that the SDK makes in any case
-            ),
-        )
+        if entry.project is None:
+            credential = credential_of(entry)
+            self._client = _api_client(entry, credential, self._http)
+            self._attempt = partial(attempt, account=Account.of(entry, credential), errors=ERRORS)
+        else:
+            account = CloudAccount(entry)
+            self._client = vertex_client(entry, account, self._http)
+            self._attempt = partial(account.attempt, errors=ERRORS)
 
     def complete(self, call: ModelCall, *, timeout: float, idempotency_key: str) -> Reply:
         """Ask; raises CallError."""
@@ -53,12 +53,26 @@ class GeminiBackend:
             answer = self._client.models.generate_content(model=call.model, contents=contents, config=config)
             return content_reply(answer)
 
-        return attempt(ask, self._account, (errors.APIError,))
+        return self._attempt(ask)
 
     def close(self) -> None:
         """Give back the connections."""
         self._client.close()
         self._http.close()
+
+
+def _api_client(entry: TeacherEntry, credential: Credential, http: httpx2.Client) -> genai.Client:
+    """The SDK's client. The address is always given, so no variable of the environment can redirect it."""
+    return genai.Client(
+        vertexai=False,
+        api_key=credential.value,
+        http_options=types.HttpOptions(
+            base_url=endpoint_of(entry, _ENDPOINT),
+            api_version=_VERSION,
+            httpx_client=http,
+            async_client_args={"verify": trust(), "ssl": trust()},  # of clients that the SDK makes in any case
+        ),
+    )
 
 
 def generation_config(

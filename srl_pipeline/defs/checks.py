@@ -58,6 +58,11 @@ GATES: dict[str, dict[str, str]] = {
         "report_complete": "Every stage was evaluated.",
         "same_scenarios": "All stages were evaluated on the same scenarios.",
     },
+    "tuning_dataset": {
+        "both_splits": "There are examples to train on and to validate on.",
+        "no_held_out": "No scenario is in the held-out set.",
+        "no_secret": "No example holds what looks like a credential.",
+    },
     "weaknesses": {"tested": "There were answers to look at."},
     "registered_model": {
         "weights_intact": "The registered weights are those of the checkpoint.",

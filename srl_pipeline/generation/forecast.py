@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from srl_pipeline.canonical import dumps
 from srl_pipeline.clock import now_iso
-from srl_pipeline.config import PipelineConfig
+from srl_pipeline.config import PipelineConfig, home
 from srl_pipeline.contracts import LoreBundle, Step
 from srl_pipeline.errors import BudgetError
 from srl_pipeline.generation.teaching import Teaching
@@ -69,15 +69,17 @@ def _usages(taught: Teaching, verifier: Verifier, config: PipelineConfig) -> Ite
     """Estimated tokens of each step's call, for the pack's first gold example."""
     from srl_pipeline.teachers.calls.records import Usage
     from srl_pipeline.teachers.prompted.prompt import REASONING_WORDS, answer_text, build_prompt
+    from srl_pipeline.teachers.prompted.shots import read_shots
 
     pack = verifier.pack
     gold = pack.definition.examples.gold[0]
     scenario = ScenarioSpace(pack).scenario(gold.scenario, where=pack.place("gold", gold.id))
     lore = "x" * (config.lore.budget_tokens * CHARACTERS_A_TOKEN)
     task = Task(scenario, LoreBundle(citations=[], tokens=0, budget=0), 0)
+    shots = read_shots(home(), taught.entry.shots).shots if taught.entry.shots else []
     steps: list[Step] = []
     for spec, action in zip(pack.spec.steps, split_actions(pack, gold.artefact), strict=True):
-        prompt = build_prompt(verifier, task, steps, [])
+        prompt = build_prompt(verifier, task, steps, [], shots)
         sent = [prompt.system, lore, dumps(prompt.answer_schema), *(m.content for m in prompt.messages)]
         reasoning = "word, " * REASONING_WORDS
         answer = answer_text(reasoning, action)

@@ -126,8 +126,8 @@ class Lifecycle:
             raise TuningError(
                 problem,
                 where=f"tuning job {job.key}",
-                mend="Look at the vendor's console. Run again to ask once more, or with --cancel to give it up: "
-                "all that was set aside then counts as spent.",
+                mend=f"Look at the vendor's console. Run again to ask once more, or give it up with 'srl-pipeline "
+                f"tunings cancel {job.key}': all that was set aside then counts as spent.",
             ) from gone
         if state.state in ENDED:
             return self._end(job, state)

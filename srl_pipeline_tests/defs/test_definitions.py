@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from srl_pipeline.defs.checks import GATES, OTHER
-from srl_pipeline.defs.graph import INPUTS
+from srl_pipeline.defs.graph import INPUTS, TUNING_INPUTS
 from srl_pipeline.model_types import find_packs
 from srl_pipeline_tests.defs.conftest import loaded
 
@@ -30,6 +30,8 @@ HEAVY = [
     "openai",
     "anthropic",
     "google.genai",
+    "google.cloud",
+    "celpy",
     "datasketch",
 ]
 PROBE = f"""
@@ -57,31 +59,33 @@ def _cpu_seconds(code: str) -> float:
 
 def test_no_definition_is_missing() -> None:
     repository = loaded().get_repository_def()
-    assert {job.name for job in repository.get_all_jobs()} == {"__ASSET_JOB", "regenerate", "evaluate_only", "select"}
+    jobs = {"__ASSET_JOB", "regenerate", "evaluate_only", "select", "tune"}
+    assert {job.name for job in repository.get_all_jobs()} == jobs
     assert {s.name for s in repository.sensor_defs} == {
         "registry_sensor",
         "selection_sensor",
+        "tuning_sensor",
         "failure_alerts",
         "summary_automation",
     }
     assert all(s.default_status is dg.DefaultSensorStatus.RUNNING for s in repository.sensor_defs)
     graph = loaded().resolve_asset_graph()
-    assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {*INPUTS, "selection"}
+    assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {*INPUTS, *TUNING_INPUTS, "selection"}
     checks = {(k.asset_key.to_user_string(), k.name) for k in graph.asset_check_keys}
     assert checks == {(asset, name) for asset, gates in GATES.items() for name in [*gates, OTHER]}
 
 
 def test_edges_are_those_of_the_graph() -> None:
     graph = loaded().resolve_asset_graph()
-    for name, inputs in INPUTS.items():
+    for name, inputs in (INPUTS | TUNING_INPUTS).items():
         assert {key.to_user_string() for key in graph.get(dg.AssetKey(name)).parent_keys} == set(inputs)
 
 
-@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize("name", [*INPUTS, *TUNING_INPUTS])
 def test_every_asset_says_what_it_is_and_whose(name: str) -> None:
     graph = loaded().resolve_asset_graph()
     asset = graph.get(dg.AssetKey(name))
-    assert asset.group_name in {"sources", "data", "training", "evaluation", "models"}
+    assert asset.group_name in {"sources", "data", "training", "evaluation", "models", "tuning"}
     assert asset.description and asset.description.endswith(".")
     assert asset.kinds and asset.owners
     partitions = asset.partitions_def.get_partition_keys() if asset.partitions_def else None

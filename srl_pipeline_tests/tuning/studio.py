@@ -89,9 +89,9 @@ class Studio:
         with self.work(**settings) as work:
             return work.begin(plan).key
 
-    def see_through(self, **settings: Any) -> TuningJob:
+    def see_through(self, *, again: bool = False, **settings: Any) -> TuningJob:
         """Begin, or go on, until the job is over."""
-        key = self.begin(**settings)
+        key = self.begin(again=again, **settings)
         with self.work(**settings) as work:
             return work.follow(key, 0.0, lambda job: None)
 

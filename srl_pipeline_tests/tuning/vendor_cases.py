@@ -14,6 +14,7 @@ from srl_pipeline.registry import Nanos, nanos
 from srl_pipeline_tests.generation.paid import KEY_VARIABLE
 from srl_pipeline_tests.tuning.providers.openai_cases import KEY, submissions
 from srl_pipeline_tests.vendors import AnthropicServer, Brain, OpenAIServer
+from srl_pipeline_tests.vendors.bedrock_jobs import Script
 from srl_pipeline_tests.vendors.bedrock_server import BUCKET as S3_BUCKET
 from srl_pipeline_tests.vendors.bedrock_server import REGION as AWS_REGION
 from srl_pipeline_tests.vendors.bedrock_server import BedrockServer
@@ -111,7 +112,7 @@ def bedrock(
     def answer(prompt: str, schema: dict[str, Any] | None, request: dict[str, Any]) -> str:
         return (tuned if request["model"].startswith("arn:") else base)(prompt, schema, request)
 
-    aws.reset()
+    aws.reset(Script(gets=2, deploy_gets=1))
     with (
         OpenAIServer(folder / "runtime.jsonl", key=KEY, answer=answer) as runtime,
         pytest.MonkeyPatch.context() as patch,

@@ -38,7 +38,7 @@ class OpenAITuning:
 
     def files(self, examples: Sequence[TuningExample], spec: JobSpec) -> list[DataFile]:
         """The data set as JSON lines, a file for each split that has examples."""
-        return data_files(examples, spec.method)
+        return data_files(examples, spec.method, reference=bool(self._tuner.reward_function))
 
     def upload(self, file: DataFile) -> str:
         """The id of the file; it is checked by the vendor only once a job reads it."""

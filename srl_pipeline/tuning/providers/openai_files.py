@@ -13,14 +13,17 @@ from srl_pipeline.tuning.records import DataFile, Method, Split, TuningExample
 SPLITS: tuple[Split, ...] = ("train", "validation")
 
 
-def data_files(examples: Sequence[TuningExample], method: Method) -> list[DataFile]:
+def data_files(examples: Sequence[TuningExample], method: Method, *, reference: bool = False) -> list[DataFile]:
     """A file for each split that has examples; of preferences only those whose refused answer is known.
 
+    ``reference``: the grader's facts lie under ``reference_answer``, where Bedrock's endpoint hands them to a function.
     Raises PermanentError for a method that is none of OpenAI's.
     """
     files: list[DataFile] = []
     for split in SPLITS:
-        rows = [_row(e, method) for e in examples if e.split == split and (method != "preference" or e.rejected)]
+        rows = [
+            _row(e, method, reference) for e in examples if e.split == split and (method != "preference" or e.rejected)
+        ]
         if rows:
             content = "".join(dumps(row) + "\n" for row in rows).encode()
             name = f"srl-{digest_bytes(content)}-{split}.jsonl"
@@ -28,7 +31,7 @@ def data_files(examples: Sequence[TuningExample], method: Method) -> list[DataFi
     return files
 
 
-def _row(example: TuningExample, method: Method) -> dict[str, Json]:
+def _row(example: TuningExample, method: Method, reference: bool) -> dict[str, Json]:
     if method == "supervised":
         turns: list[Json] = [_ignored(turn) for turn in _prompt(example)]
         return {"messages": [*turns, _answer(example.answer)]}
@@ -39,7 +42,8 @@ def _row(example: TuningExample, method: Method) -> dict[str, Json]:
             "non_preferred_output": [_answer(example.rejected or "")],
         }
     if method == "reinforcement":
-        return {"messages": [*_prompt(example)], "task": example.item.model_dump(mode="json")}
+        facts: dict[str, Json] = {"task": example.item.model_dump(mode="json")}
+        return {"messages": [*_prompt(example)], **({"reference_answer": facts} if reference else facts)}
     raise PermanentError(f"OpenAI's tuning has no method {method!r}", mend="Use another 'method' in tuning.yaml.")
 
 

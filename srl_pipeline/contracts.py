@@ -199,7 +199,7 @@ class StageRequest(Record):
     """All that a training process is told: the same on every launcher."""
 
     stage: Stage
-    root: str = Field(description="Root of the artifact store.")
+    root: str = Field(description="Root of the artifact store: a folder, or s3://bucket/prefix.")
     model_type: str
     data_version: str = Field(description="Version of the artifact to make; known before work begins.")
     inputs: dict[str, str] = Field(description="Upstream asset -> data version.")

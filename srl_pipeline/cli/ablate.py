@@ -97,11 +97,11 @@ def _run(
 
 def _workspace(plan: Plan, config: PipelineConfig) -> Workspace:
     """The pipeline's own workspace, as the SRL stage would open it."""
-    from srl_pipeline.registry import ArtifactStore
+    from srl_pipeline.registry.places import open_store
     from srl_pipeline.training.requests import stage_request
     from srl_pipeline.training.workspace import Workspace
 
-    store = ArtifactStore(home() / "artifacts")
+    store = open_store(home())
     return Workspace.of(stage_request(store, "srl_checkpoint", plan.model_type, plan.inputs, config))
 
 

@@ -22,6 +22,7 @@ from srl_pipeline.cli import (
     serve,
     settings,
     spending,
+    state,
     status,
     teachers,
     tune,
@@ -36,6 +37,7 @@ app = typer.Typer(name="srl-pipeline", help=__doc__, no_args_is_help=True, prett
 app.command("run", rich_help_panel=MAKING)(run.run)
 app.command("ablate", rich_help_panel=MAKING)(ablate.ablate)
 app.command("teach", rich_help_panel=MAKING)(explore.teach)
+app.add_typer(state.app, name="state", rich_help_panel=MAKING)
 app.command("tune", rich_help_panel=MAKING)(tune.tune)
 app.add_typer(tunings.app, name="tunings", rich_help_panel=LOOKING)
 app.add_typer(packs.app, name="packs", rich_help_panel=MAKING)

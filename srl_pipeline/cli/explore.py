@@ -20,11 +20,11 @@ def search(model_type: TypeName, query: str, k: int = 5, json: JsonFlag = False)
     from srl_pipeline.lore import LoreRetriever, build_lore_index, index_folder
     from srl_pipeline.model_types import load_pack
     from srl_pipeline.presets import pack_config
-    from srl_pipeline.registry import ArtifactStore
+    from srl_pipeline.registry.places import open_store
 
     pack = load_pack(model_type)
     config = pack_config("embedded", pack.spec.training).lore
-    built = build_lore_index(ArtifactStore(home() / "artifacts"), pack, config)
+    built = build_lore_index(open_store(home()), pack, config)
     found = LoreRetriever(index_folder(built.artifact), config).search(query, k)
     if json:
         print_json([c.model_dump() for c in found])
@@ -56,7 +56,8 @@ def teach(
     from srl_pipeline.lore import LoreRetriever, build_lore_index, index_folder
     from srl_pipeline.model_types import load_pack
     from srl_pipeline.presets import pack_config
-    from srl_pipeline.registry import ArtifactStore, decided_settings
+    from srl_pipeline.registry import decided_settings
+    from srl_pipeline.registry.places import open_store
     from srl_pipeline.teachers import responsible_teacher, teacher_ref
     from srl_pipeline.training.environment.transcript import write
     from srl_pipeline.verification import ScenarioSpace, Verifier
@@ -70,7 +71,7 @@ def teach(
     ref = teacher_ref(responsible_teacher(config.generation.teacher, model_type))
     verifier = Verifier(pack)
     drawn = list(Drawing(ScenarioSpace(pack), seed, n, config.generation))
-    built = build_lore_index(ArtifactStore(home() / "artifacts"), pack, config.lore)
+    built = build_lore_index(open_store(home()), pack, config.lore)
     bundles = LoreRetriever(index_folder(built.artifact), config.lore).bundles([d.scenario for d in drawn])
     rows = []
     with teaching(ref, verifier, config, home(), run=f"teach:{model_type}") as taught:

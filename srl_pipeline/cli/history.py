@@ -39,12 +39,11 @@ def history(
 
 def _entries(model_type: str, asset: str) -> list[Entry]:
     from srl_pipeline.config import home
-    from srl_pipeline.registry import HISTORY, SqliteHistory
+    from srl_pipeline.registry.places import has_history, open_history
 
-    file = home() / HISTORY
-    if not file.exists():
+    if not has_history(home()):
         return []
-    kept = SqliteHistory(file)
+    kept = open_history(home())
     try:
         return kept.entries(asset, model_type) if asset else kept.all_entries(model_type)
     finally:

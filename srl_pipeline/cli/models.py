@@ -10,7 +10,7 @@ from srl_pipeline.cli.arguments import Type
 from srl_pipeline.cli.output import JsonFlag, console, print_json, print_table
 
 if TYPE_CHECKING:
-    from srl_pipeline.registry import ArtifactStore, SqliteDecisions
+    from srl_pipeline.registry import ArtifactStore, Decisions
 
 
 def models(model_type: Type, json: JsonFlag = False) -> None:
@@ -49,15 +49,15 @@ def explain(model_type: Type, json: JsonFlag = False) -> None:
 
 
 @contextmanager
-def opened(model_type: str) -> Iterator[tuple[ArtifactStore, SqliteDecisions]]:
+def opened(model_type: str) -> Iterator[tuple[ArtifactStore, Decisions]]:
     """The installation's artifacts and decisions; raises PipelineError for an unknown model type."""
     from srl_pipeline.config import home
     from srl_pipeline.model_types import pack_folder
-    from srl_pipeline.registry import DECISIONS, ArtifactStore, SqliteDecisions
+    from srl_pipeline.registry.places import open_decisions, open_store
 
     pack_folder(model_type)
-    with closing(SqliteDecisions(home() / DECISIONS)) as decisions:
-        yield ArtifactStore(home() / "artifacts"), decisions
+    with closing(open_decisions(home())) as decisions:
+        yield open_store(home()), decisions
 
 
 def _figures(metrics: dict[str, float]) -> tuple[str, str, str, str]:

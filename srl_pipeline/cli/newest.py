@@ -14,9 +14,9 @@ def newest(asset: str, model_type: str, version: str | None = None) -> StoredArt
     """This version, or the newest; PipelineError for an unknown type, ArtifactError where there is none."""
     from srl_pipeline.config import home
     from srl_pipeline.model_types import find_packs
-    from srl_pipeline.registry import ArtifactStore
+    from srl_pipeline.registry.places import open_store
 
-    store = ArtifactStore(home() / "artifacts")
+    store = open_store(home())
     found = (
         store.find(asset, model_type, version) if version else next(reversed(store.versions(asset, model_type)), None)
     )
@@ -31,6 +31,6 @@ def newest(asset: str, model_type: str, version: str | None = None) -> StoredArt
     which = f" of version {version}" if version else ""
     raise ArtifactError(
         f"{model_type} has no {asset.replace('_', ' ')}{which}.",
-        where=str(store.root / asset / model_type),
-        mend=f"Materialize {asset} for {model_type} first; SRL_HOME chooses the folder that is looked into.",
+        where=store.place(asset, model_type, version or "*"),
+        mend=f"Materialize {asset} for {model_type} first; SRL_HOME and SRL_STORE choose where it is looked for.",
     )

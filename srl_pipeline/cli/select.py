@@ -13,7 +13,7 @@ from srl_pipeline.config import home
 if TYPE_CHECKING:
     from srl_pipeline.config import PipelineConfig
     from srl_pipeline.model_types import Pack
-    from srl_pipeline.registry import Decision, SqliteDecisions
+    from srl_pipeline.registry import Decision, Decisions
     from srl_pipeline.selection.questions import Question
     from srl_pipeline.selection.records import Responsibility
 
@@ -48,7 +48,7 @@ def _choose(
 
     from srl_pipeline.defs.resources import PipelineResource
     from srl_pipeline.model_types import load_pack
-    from srl_pipeline.registry import DECISIONS, SqliteDecisions
+    from srl_pipeline.registry.places import open_decisions
     from srl_pipeline.selection import consider, select_student, select_teacher
     from srl_pipeline.selection.schedule import last_check
 
@@ -56,7 +56,7 @@ def _choose(
     pack = load_pack(model_type)
     config, store = pipeline.config(model_type, pack), pipeline.store()
     home().mkdir(parents=True, exist_ok=True)
-    with closing(SqliteDecisions(home() / DECISIONS)) as decisions:
+    with closing(open_decisions(home())) as decisions:
         if dry_run:
             decision, note = consider(_question(kind, pack, config), decisions), "Dry run: nothing was recorded."
         else:
@@ -79,16 +79,16 @@ def _choose(
 
 
 def _question(kind: Responsibility, pack: Pack, config: PipelineConfig) -> Question:
-    from srl_pipeline.registry import ArtifactStore
+    from srl_pipeline.registry.places import open_store
     from srl_pipeline.selection import student_question, teacher_question
 
-    store = ArtifactStore(home() / "artifacts")
+    store = open_store(home())
     if kind == "teacher":
         return teacher_question(home(), store, pack, config)
     return student_question(store, pack, config)
 
 
-def _newest(decisions: SqliteDecisions, kind: Responsibility, model_type: str) -> Decision:
+def _newest(decisions: Decisions, kind: Responsibility, model_type: str) -> Decision:
     return decisions.decisions(model_type, kind=kind, last=1)[0]
 
 

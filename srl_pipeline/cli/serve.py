@@ -11,7 +11,7 @@ from srl_pipeline.cli.output import console
 
 if TYPE_CHECKING:
     from srl_pipeline.config import PipelineConfig
-    from srl_pipeline.registry import Alias, ArtifactStore, SqliteDecisions
+    from srl_pipeline.registry import Alias, ArtifactStore, Decisions
 
 AliasName = Literal["candidate", "current", "previous"]
 
@@ -40,14 +40,14 @@ def serve(
     """
     from srl_pipeline.config import home
     from srl_pipeline.defs.resources import PipelineResource
-    from srl_pipeline.registry import DECISIONS, SqliteDecisions
+    from srl_pipeline.registry.places import open_decisions
     from srl_pipeline.serving.errors import ServingError
 
     if shadow == alias:
         raise ServingError("The shadow is the model itself.", where="--shadow", mend="Name another, or none.")
     pipeline = PipelineResource(preset=preset, overrides=parse_settings(settings or []), home=str(home()))
     config, store = pipeline.config(model_type), pipeline.store()
-    decisions = SqliteDecisions(home() / DECISIONS)
+    decisions = open_decisions(home())
     try:
         if check:
             _check(store, decisions, model_type, alias)
@@ -58,7 +58,7 @@ def serve(
         decisions.close()
 
 
-def _check(store: ArtifactStore, decisions: SqliteDecisions, model_type: str, alias: Alias) -> None:
+def _check(store: ArtifactStore, decisions: Decisions, model_type: str, alias: Alias) -> None:
     from srl_pipeline.serving.errors import ServingError
     from srl_pipeline.serving.loading import ASSET, check_loads, lineage
 
@@ -73,7 +73,7 @@ def _check(store: ArtifactStore, decisions: SqliteDecisions, model_type: str, al
 
 def _serve(
     store: ArtifactStore,
-    decisions: SqliteDecisions,
+    decisions: Decisions,
     model_type: str,
     alias: Alias,
     shadow: Alias | None,

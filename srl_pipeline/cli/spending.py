@@ -17,16 +17,15 @@ def spending(
     from srl_pipeline.clock import now_iso
     from srl_pipeline.config import home
     from srl_pipeline.errors import PipelineError
-    from srl_pipeline.generation.teaching import LEDGER
-    from srl_pipeline.registry import SqliteLedger, dollars
+    from srl_pipeline.registry import dollars
+    from srl_pipeline.registry.places import has_ledger, open_ledger
 
     asked = month or now_iso()[:7]
     if len(asked) != 7 or asked[4] != "-" or not (asked[:4] + asked[5:]).isdigit():
         raise PipelineError(f"{asked!r} is no month.", where="--month", mend="Write YYYY-MM, e.g. 2026-11.")
-    file = home() / LEDGER
     rows: list[tuple[str, float, float]] = []
-    if file.exists():
-        ledger = SqliteLedger(file)
+    if has_ledger(home()):
+        ledger = open_ledger(home())
         try:
             found = ledger.statement(asked)
             rows = [(name, dollars(balance.committed), dollars(balance.held)) for name, balance in found.items()]

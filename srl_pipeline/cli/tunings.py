@@ -20,11 +20,11 @@ def tunings(context: typer.Context, json: JsonFlag = False) -> None:
     from contextlib import closing
 
     from srl_pipeline.registry import dollars
-    from srl_pipeline.tuning.sqlite_jobs import TUNING, SqliteTuningJobs
+    from srl_pipeline.tuning.job_store import has_jobs, open_jobs_store
 
     jobs = []
-    if (home() / TUNING).exists():
-        with closing(SqliteTuningJobs(home() / TUNING)) as kept:
+    if has_jobs(home()):
+        with closing(open_jobs_store(home())) as kept:
             jobs = kept.jobs()
     if json:
         print_json([job.model_dump(mode="json", exclude={"spec": {"grader"}}) for job in jobs])

@@ -11,12 +11,12 @@ from types import MappingProxyType
 from srl_pipeline.config import BudgetConfig, settings_of_installation
 from srl_pipeline.contracts import Json
 from srl_pipeline.dashboard.records import Spent
-from srl_pipeline.generation.teaching import LEDGER
 from srl_pipeline.model_types.spec import PackSpec
 from srl_pipeline.model_types.validation import validate
 from srl_pipeline.model_types.yaml_source import read_yaml
 from srl_pipeline.presets import pack_config
-from srl_pipeline.registry import Balance, SqliteLedger, decided_settings, dollars
+from srl_pipeline.registry import Balance, decided_settings, dollars
+from srl_pipeline.registry.places import has_ledger, open_ledger
 
 
 def budget_of(home: Path, model_type: str, pack: Path) -> BudgetConfig:
@@ -37,9 +37,9 @@ def _training(file: Path, changed_ns: int, size: int) -> Mapping[str, Json]:
 
 def statement(home: Path, month: str) -> dict[str, Balance]:
     """Scope -> what it has cost in ``month``; nothing where nothing was ever paid."""
-    if not (home / LEDGER).exists():
+    if not has_ledger(home):
         return {}
-    ledger = SqliteLedger(home / LEDGER)
+    ledger = open_ledger(home)
     try:
         return ledger.statement(month)
     finally:

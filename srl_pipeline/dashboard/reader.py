@@ -14,15 +14,13 @@ from srl_pipeline.dashboard.model_status import Pieces, finite
 from srl_pipeline.dashboard.records import Failure
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.registry import (
-    DECISIONS,
-    HISTORY,
     Alias,
-    ArtifactStore,
     Decision,
+    Decisions,
     Entry,
-    SqliteDecisions,
-    SqliteHistory,
+    History,
 )
+from srl_pipeline.registry.places import has_decisions, has_history, open_decisions, open_history, open_store
 
 if TYPE_CHECKING:
     from srl_pipeline.weaknesses import Weaknesses
@@ -49,7 +47,7 @@ class Reader:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._store = ArtifactStore(home / "artifacts")
+        self._store = open_store(home)
         self.problems: list[str] = []
 
     def read(self, what: str, read: Callable[[], _Read], otherwise: _Read) -> _Read:
@@ -70,9 +68,8 @@ class Reader:
         return found
 
     @contextmanager
-    def history(self) -> Generator[SqliteHistory | None]:
-        file = self._home / HISTORY
-        found = self.read("history", lambda: SqliteHistory(file) if file.exists() else None, None)
+    def history(self) -> Generator[History | None]:
+        found = self.read("history", lambda: open_history(self._home) if has_history(self._home) else None, None)
         try:
             yield found
         finally:
@@ -80,9 +77,8 @@ class Reader:
                 found.close()
 
     @contextmanager
-    def decisions(self) -> Generator[SqliteDecisions | None]:
-        file = self._home / DECISIONS
-        found = self.read("decisions", lambda: SqliteDecisions(file) if file.exists() else None, None)
+    def decisions(self) -> Generator[Decisions | None]:
+        found = self.read("decisions", lambda: open_decisions(self._home) if has_decisions(self._home) else None, None)
         try:
             yield found
         finally:
@@ -100,8 +96,8 @@ class Reader:
     def pieces(
         self,
         model_type: str,
-        history: SqliteHistory | None,
-        decisions: SqliteDecisions | None,
+        history: History | None,
+        decisions: Decisions | None,
         decided: Sequence[Decision],
         failures: Sequence[Failure],
     ) -> Pieces:
@@ -132,7 +128,7 @@ class Reader:
 
         def look() -> bool:
             found = self._store.find("registered_model", model_type, version)
-            return found is not None and all((found.path / name).is_file() for name in found.manifest.digests)
+            return found is not None and not self._store.missing(found)
 
         return self.read(f"registered model {version} of {model_type}", look, False)
 
@@ -152,8 +148,13 @@ class Reader:
         from srl_pipeline.weaknesses import read_weaknesses
 
         entry = newest[0]
-        folder = self._store.folder(entry.asset, entry.model_type, entry.data_version)
-        return self.read(f"weaknesses of {entry.model_type}", lambda: read_weaknesses(folder), None)
+
+        def look() -> Weaknesses:
+            found = self._store.find(entry.asset, entry.model_type, entry.data_version)
+            names = (entry.asset, entry.model_type, entry.data_version)
+            return read_weaknesses(found.path if found else self._store.folder(*names))  # which says that it is gone
+
+        return self.read(f"weaknesses of {entry.model_type}", look, None)
 
 
 def _failure(line: str) -> Failure:

@@ -17,14 +17,13 @@ from srl_pipeline.errors import PipelineError
 from srl_pipeline.model_types import Pack, load_pack
 from srl_pipeline.presets import pack_config
 from srl_pipeline.registry import (
-    DECISIONS,
-    HISTORY,
     ArtifactStore,
-    SqliteDecisions,
-    SqliteHistory,
+    Decisions,
+    History,
     decided_settings,
     origin,
 )
+from srl_pipeline.registry.places import open_decisions, open_history, open_store
 
 
 class PipelineResource(dg.ConfigurableResource):
@@ -68,16 +67,16 @@ class PipelineResource(dg.ConfigurableResource):
 
     def store(self) -> ArtifactStore:
         """The artifacts."""
-        return ArtifactStore(self.home_folder() / "artifacts")
+        return open_store(self.home_folder())
 
     @contextmanager
-    def history(self) -> Iterator[SqliteHistory]:
+    def history(self) -> Iterator[History]:
         """What was made and measured, until the block is left."""
-        with closing(SqliteHistory(self.home_folder() / HISTORY)) as history:
+        with closing(open_history(self.home_folder())) as history:
             yield history
 
     @contextmanager
-    def decisions(self) -> Iterator[SqliteDecisions]:
+    def decisions(self) -> Iterator[Decisions]:
         """What was decided, until the block is left."""
-        with closing(SqliteDecisions(self.home_folder() / DECISIONS)) as decisions:
+        with closing(open_decisions(self.home_folder())) as decisions:
             yield decisions

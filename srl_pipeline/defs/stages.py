@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import cast
 
 from srl_pipeline.contracts import Stage, StageRequest
 from srl_pipeline.defs.making import Making
+from srl_pipeline.launchers.kubernetes import TEMPLATE, run_in_pod
 from srl_pipeline.launchers.local import run_locally
 from srl_pipeline.registry import Built
 
@@ -22,5 +25,8 @@ def run_stage(making: Making) -> Built:
 
 
 def launch(making: Making, request: StageRequest) -> Built:
-    """Make what ``request`` names in a training process, or find it."""
+    """Make what ``request`` names in a training process, or find it: a child, or a pod where a cluster says how."""
+    template = os.environ.get(TEMPLATE)
+    if template:
+        return run_in_pod(making.context, request, Path(template))
     return run_locally(making.context, request)

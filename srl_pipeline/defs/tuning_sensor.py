@@ -36,12 +36,12 @@ def tuning_sensor(context: dg.SensorEvaluationContext, pipeline: PipelineResourc
             if job.model_type not in names:
                 notes.append(f"{job.key}: there is no model type {job.model_type}")
                 continue
-            if job.phase == "submitted":
+            if job.waiting:
                 job = poll(pipeline, job.model_type, job.key)
         except (PipelineError, OSError) as error:
             notes.append(f"{job.key}: {error}")
             continue
-        if job.over or job.phase == "submitted":
+        if job.over or job.waiting:
             notes.append(f"{job.key}: {job.phase}{f', {job.state.state}' if job.state else ''}")
         elif under_way(context.instance, PARTITION, job.model_type):
             notes.append(f"{job.key}: a run of {job.model_type} is under way")

@@ -125,7 +125,7 @@ def own_student(workspace: Workspace) -> Workspace:
     if trained is None:
         raise ArtifactError(
             f"The manifest of rlvr_checkpoint {version} is gone: it says which student the current model is of.",
-            where=str(workspace.store.folder("rlvr_checkpoint", registered.model_type, version)),
+            where=workspace.store.place("rlvr_checkpoint", registered.model_type, version),
             mend="Restore that manifest.json, go back to the previous model, or retire the current one.",
         )
     config = workspace.config.model_copy(

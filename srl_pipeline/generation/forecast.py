@@ -13,12 +13,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from srl_pipeline.canonical import dumps
-from srl_pipeline.clock import now_iso
 from srl_pipeline.config import PipelineConfig, home
 from srl_pipeline.contracts import LoreBundle, Step
 from srl_pipeline.errors import BudgetError
 from srl_pipeline.generation.teaching import Teaching
-from srl_pipeline.registry import Caps, dollars
+from srl_pipeline.registry import dollars
+from srl_pipeline.registry.room import least_left
 from srl_pipeline.teachers import Task
 from srl_pipeline.verification import ScenarioSpace, Verifier, split_actions
 
@@ -54,7 +54,7 @@ def check_forecast(taught: Teaching, verifier: Verifier, config: PipelineConfig,
         dollars(expected),
         dollars(missing),
     )
-    left, name = _least_left(taught, caps_of(config.budget, taught.account.vendor))
+    left, name = least_left(taught.ledger, taught.account, caps_of(config.budget, taught.account.vendor))
     if missing > left:
         raise BudgetError(
             f"This generation needs about ${dollars(missing):.4f} more, and {name} leaves ${dollars(left):.4f}. "
@@ -89,25 +89,3 @@ def _usages(taught: Teaching, verifier: Verifier, config: PipelineConfig) -> Ite
 
 def _tokens(*texts: str) -> int:
     return sum(len(text) for text in texts) // CHARACTERS_A_TOKEN + 1
-
-
-def _least_left(taught: Teaching, caps: Caps) -> tuple[int, str]:
-    """What the tightest cap leaves, in nano-dollars, and the setting that it is."""
-    ledger, account, month = taught.ledger, taught.account, now_iso()[:7]
-    assert ledger is not None
-    assert account is not None
-    scopes = {
-        "budget.month_usd": (caps.month, ledger.spent_in_month(month)),
-        "budget.model_type_month_usd": (
-            caps.model_type_month,
-            ledger.spent_in_month(month, model_type=account.model_type),
-        ),
-        f"budget.vendor_month_usd ({account.vendor})": (
-            caps.vendor_month,
-            ledger.spent_in_month(month, vendor=account.vendor),
-        ),
-        "budget.run_usd": (caps.run, ledger.spent_by_run(account.run)),
-    }
-    left = {name: cap - balance.committed - balance.held for name, (cap, balance) in scopes.items() if cap is not None}
-    tightest = min(left, key=lambda name: left[name])
-    return max(0, left[tightest]), tightest

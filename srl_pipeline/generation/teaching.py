@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from srl_pipeline.config import PipelineConfig
 from srl_pipeline.contracts import TeacherRef
-from srl_pipeline.registry import Account, SqliteLedger, dollars
+from srl_pipeline.registry import Account, Ledger, dollars
 from srl_pipeline.registry.artifacts import disk_errors
+from srl_pipeline.registry.places import open_ledger
 from srl_pipeline.teachers import Teacher, make_teacher, teacher_entry
 from srl_pipeline.teachers.catalog import TeacherEntry
 from srl_pipeline.teachers.registry import check_terms
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from srl_pipeline.generation.data_card import Cost
     from srl_pipeline.teachers.calls.caller import Asker
 
-LEDGER, CALLS, BATCHES = "ledger.sqlite", "calls.sqlite", "batches.sqlite"
+CALLS, BATCHES = "calls.sqlite", "batches.sqlite"
 POLL_SECONDS, QUIET_SECONDS = 10.0, 2.0
 """Of a batch: before the first look at it (later ones are up to ten times as far apart), and of silence before it is
 handed in."""
@@ -42,7 +43,7 @@ class Teaching:
     teacher: Teacher
     concurrency: int
     entry: TeacherEntry
-    ledger: SqliteLedger | None = None
+    ledger: Ledger | None = None
     account: Account | None = None
     asker: Asker | None = None
 
@@ -95,7 +96,7 @@ def teaching(ref: TeacherRef, verifier: Verifier, config: PipelineConfig, home: 
     check_terms(ref.name, entry)  # before connections, keys and files
     with disk_errors(home):
         home.mkdir(parents=True, exist_ok=True)
-    ledger = SqliteLedger(home / LEDGER)
+    ledger = open_ledger(home)
     account = Account(run=run, model_type=verifier.pack.name, vendor=entry.account_vendor)
     try:
         with _asker(entry, ledger, account, config, home) as asker:
@@ -108,7 +109,7 @@ def teaching(ref: TeacherRef, verifier: Verifier, config: PipelineConfig, home: 
 
 @contextmanager
 def _asker(
-    entry: TeacherEntry, ledger: SqliteLedger, account: Account, config: PipelineConfig, home: Path
+    entry: TeacherEntry, ledger: Ledger, account: Account, config: PipelineConfig, home: Path
 ) -> Iterator[Asker]:
     from srl_pipeline.teachers.calls.batches import BatchCaller
     from srl_pipeline.teachers.calls.cache import CallCache

@@ -127,7 +127,7 @@ class _Generation:
         watch, settings = StopWatch(), self._settings
         feedback = read_feedback(self._store, self._model_type, settings.generation, self._space, self._known)
         ref = pinned_teacher(self._loaded.teacher_model)
-        home = self._store.root.parent
+        home = self._store.home
         with (
             teaching(ref, self._verifier, self._config, home, run=work.name) as taught,
             trajectory_writer(work) as rows,

@@ -26,6 +26,7 @@ from srl_pipeline.errors import ChildKilled, TrainingError
 from srl_pipeline.launchers.child import PARENT
 from srl_pipeline.registry import ArtifactStore, Built
 from srl_pipeline.registry.artifacts import disk_errors
+from srl_pipeline.registry.places import store_at
 
 COMMAND = (sys.executable, "-m", "srl_pipeline.training")
 ENVIRONMENT = {"GOMP_SPINCOUNT": "20000", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
@@ -50,7 +51,7 @@ def run_locally(context: dg.AssetExecutionContext, request: StageRequest, comman
 
     Raises TrainingError with what the child reported, `ChildKilled` where it ended without artifact and report.
     """
-    store = ArtifactStore(Path(request.root))
+    store = store_at(request.root)
     name = f"{request.stage}[{request.model_type}] {request.data_version}"
     found = store.find(request.stage, request.model_type, request.data_version)
     if found and not found.manifest.failed_gates:

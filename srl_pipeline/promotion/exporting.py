@@ -62,12 +62,12 @@ def base_folder(store: ArtifactStore, model: StoredArtifact) -> Path:
     """The folder of the base that an adapter was trained on, its content checked; raises StudentError."""
     wanted = read_lineage(model.path).base
     named = json.loads((model.path / CONFIG).read_bytes()).get("base_model_name_or_path") or ""
-    for folder in (Path(named), store.root.parent / "students" / wanted.name):
+    for folder in (Path(named), store.home / "students" / wanted.name):
         if named and (folder / "config.json").is_file() and student_identity(folder) == wanted.identity:
             return folder
     raise StudentError(
         f"The base {wanted.name} of this adapter is not here, or is not as it was.",
-        where=str(store.root.parent / "students" / wanted.name),
+        where=str(store.home / "students" / wanted.name),
         mend="Run the chain once, which makes the base, or copy its folder there from the installation that trained.",
     )
 

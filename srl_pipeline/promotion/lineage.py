@@ -94,7 +94,7 @@ def trace(store: ArtifactStore, model_type: str, inputs: Mapping[str, str]) -> l
         if artifact is None:
             raise ArtifactError(
                 f"{asset} {version} is gone, so it cannot be told where the model comes from.",
-                where=str(store.folder(asset, model_type, version)),
+                where=store.place(asset, model_type, version),
                 mend=f"Materialize {asset} for {model_type} again.",
             )
         if asset not in NOT_FOLLOWED:

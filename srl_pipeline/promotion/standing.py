@@ -84,7 +84,7 @@ def find_model(store: ArtifactStore, decisions: Decisions, model_type: str, name
     if store.find(ASSET, model_type, version) is None and version not in aliases.values():
         raise ArtifactError(
             f"{model_type} has no registered model {version!r}.",
-            where=str(store.root / ASSET / model_type),
+            where=store.place(ASSET, model_type, version),
             mend=f"See `srl-pipeline models {model_type}` for those that there are.",
         )
     return store.require(ASSET, model_type, version)

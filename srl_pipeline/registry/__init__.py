@@ -8,12 +8,13 @@ from srl_pipeline.registry.history import Entry, History, entry_of
 from srl_pipeline.registry.ledger import Account, Balance, Caps, Hold, Ledger, Nanos, dollars, nanos
 from srl_pipeline.registry.sqlite_decisions import DECISIONS, SqliteDecisions
 from srl_pipeline.registry.sqlite_history import HISTORY, SqliteHistory
-from srl_pipeline.registry.sqlite_ledger import SqliteLedger
+from srl_pipeline.registry.sqlite_ledger import LEDGER, SqliteLedger
 from srl_pipeline.registry.versions import artifact_version, code_version
 
 __all__ = [
     "DECISIONS",
     "HISTORY",
+    "LEDGER",
     "Account",
     "Alias",
     "Alternative",

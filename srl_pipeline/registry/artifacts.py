@@ -1,36 +1,48 @@
-"""The local artifact store: ``<root>/<asset>/<model type>/<data version>/`` with a ``manifest.json``.
+"""The artifact store: ``<root>/<asset>/<model type>/<data version>/`` with a ``manifest.json``, in a local folder.
 
 An artifact is built in a work folder beside its final place and moved there by one rename when its manifest is
 written and flushed: what is visible is complete. Consumers go through `require`, which refuses a failed gate, a
-missing or an altered file.
+missing or an altered file. `s3_store` keeps the same promises in a bucket; `places` chooses.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from srl_pipeline.canonical import digest_file, pretty
+from srl_pipeline.canonical import digest_file
 from srl_pipeline.contracts import Manifest
-from srl_pipeline.errors import ArtifactError, GateError
+from srl_pipeline.errors import ArtifactError
+from srl_pipeline.registry.artifact_rules import (
+    MANIFEST,
+    check_names,
+    contents,
+    drop_private,
+    finished,
+    names_of,
+    put_in_place,
+    read_manifest,
+    refuse_failed,
+)
 
-MANIFEST = "manifest.json"
+_MEND = "Delete this artifact's folder; the next run makes it again."
 
 
 @dataclass(frozen=True)
 class StoredArtifact:
-    """A committed artifact: its folder and its manifest."""
+    """A committed artifact: the folder of its files on this machine, and its manifest."""
 
-    path: Path
+    folder: Path
     manifest: Manifest
+
+    @property
+    def path(self) -> Path:
+        """The folder, its files in it. Of a store elsewhere they are fetched now; raises ArtifactError."""
+        return self.folder
 
     @property
     def data_version(self) -> str:
@@ -38,23 +50,37 @@ class StoredArtifact:
 
 
 class ArtifactStore:
-    """Artifacts below one root folder."""
+    """Artifacts below one root folder.
+
+    Attributes:
+        root: The folder of this machine below which artifacts, work folders, locks and logs lie.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
 
+    @property
+    def address(self) -> str:
+        """What `places.store_at` opens this store by, in another process."""
+        return str(self.root)
+
+    @property
+    def home(self) -> Path:
+        """The installation's folder on this machine: students and caches lie beside the artifacts."""
+        return self.root.parent
+
+    def place(self, asset: str, model_type: str, data_version: str) -> str:
+        """Where a committed artifact is kept, for people."""
+        return str(self.folder(asset, model_type, data_version))
+
     def folder(self, asset: str, model_type: str, data_version: str) -> Path:
-        """Where a committed artifact lies; refuses names that would lead out of the store."""
-        for name in (asset, model_type, data_version):
-            if name in ("", ".", "..") or Path(name).name != name:
-                raise ArtifactError(
-                    f"{name!r} cannot be part of an artifact's path.", where=str(self.root), mend="Use a plain name."
-                )
+        """Where an artifact's files lie on this machine; refuses names that would lead out of the store."""
+        check_names((asset, model_type, data_version), self.address)
         return self.root / asset / model_type / data_version
 
     def work_folder(self, asset: str, model_type: str, data_version: str) -> Path:
         """Where it is being built. Independent of any run id, so a retry finds what its predecessor saved."""
-        path = self.root / "_work" / self.folder(asset, model_type, data_version).relative_to(self.root)
+        path = self._work / self.folder(asset, model_type, data_version).relative_to(self.root)
         with disk_errors(path):
             path.mkdir(parents=True, exist_ok=True)
         return path
@@ -65,77 +91,81 @@ class ArtifactStore:
         file = path / MANIFEST
         if not file.exists():
             return None
-        try:
-            with disk_errors(file):
-                return StoredArtifact(path, Manifest.model_validate_json(file.read_bytes()))
-        except ValidationError as error:
-            raise ArtifactError(
-                f"The manifest is not readable: {error.errors()[0]['msg']}",
-                where=str(file),
-                mend="Delete this artifact's folder; the next run makes it again.",
-            ) from error
+        with disk_errors(file):
+            return StoredArtifact(path, read_manifest(file.read_bytes(), str(file), _MEND))
 
     def require(self, asset: str, model_type: str, data_version: str) -> StoredArtifact:
-        """The artifact, for use: present, unaltered, every gate passed."""
+        """The artifact, for use: present on this machine, unaltered, every gate passed."""
         found = self.find(asset, model_type, data_version)
+        place = self.place(asset, model_type, data_version)
         if found is None:
             raise ArtifactError(
                 f"Artifact {asset}[{model_type}] {data_version} does not exist.",
-                where=str(self.folder(asset, model_type, data_version)),
+                where=place,
                 mend=f"Materialize {asset} for {model_type} first.",
             )
-        if failed := found.manifest.failed_gates:
-            raise GateError(
-                f"{asset}[{model_type}] failed its gate {failed[0].name!r}: {failed[0].message}",
-                where=str(found.path / MANIFEST),
-                mend="Mend the cause and materialize it again; nothing downstream may use it.",
-            )
-        for name, expected in found.manifest.digests.items():
-            file = found.path / name
-            if not file.is_file() or digest_file(file) != expected:
-                raise ArtifactError(
-                    f"File {name} is {'altered' if file.is_file() else 'missing'}.",
-                    where=str(file),
-                    mend="Delete this artifact's folder; the next run makes it again.",
-                )
+        refuse_failed(found.manifest, f"{place}/{MANIFEST}")
+        self._make_usable(found)
         return found
+
+    def missing(self, artifact: StoredArtifact) -> list[str]:
+        """Files of an artifact that are gone from the store. Whether the others are unaltered is not looked at."""
+        return [name for name in artifact.manifest.digests if not (artifact.folder / name).is_file()]
 
     def commit(self, work: Path, manifest: Manifest) -> StoredArtifact:
         """Make a work folder the artifact: add digests, write the manifest, flush, rename.
 
-        Files and folders whose name starts with ``_`` (checkpoints of an unfinished run) are left out.
+        Files and folders whose name starts with ``_`` (checkpoints of an unfinished run) are left out. An artifact that
+        passed its gates stands, also where another process commits it at the same time; one that failed is replaced.
         """
-        target = self.folder(manifest.asset, manifest.model_type, manifest.data_version)
-        existing = self.find(manifest.asset, manifest.model_type, manifest.data_version)
-        if existing and not existing.manifest.failed_gates:
+        names = names_of(manifest)
+        target = self.folder(*names)
+        if existing := self._standing(*names):
             return existing
         with disk_errors(target):
-            for private in work.glob("_*"):
-                shutil.rmtree(private) if private.is_dir() else private.unlink()
-            files = sorted(p for p in work.rglob("*") if p.is_file() and p.name != MANIFEST)
-            digests = {p.relative_to(work).as_posix(): digest_file(p) for p in files}
-            text = pretty(manifest.model_copy(update={"digests": digests}).model_dump(mode="json"))
+            drop_private(work)
+            text = finished(manifest, contents(work))
             write_durably(work / MANIFEST, text)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._clear(target)
-            work.replace(target)
-        return StoredArtifact(target, Manifest.model_validate_json(text))  # as any later reader sees it
-
-    def _clear(self, target: Path) -> None:
-        """Make way for a commit: what lies there failed its gates, or is what a crash left without a manifest."""
-        if not target.exists():
-            return
-        (self.root / "_work").mkdir(parents=True, exist_ok=True)
-        trash = Path(tempfile.mkdtemp(dir=self.root / "_work", prefix="trash-"))
-        target.replace(trash / target.name)  # one rename, so that no half-removed artifact is ever visible
-        shutil.rmtree(trash)
+            placed = put_in_place(work, target, self._work, lambda: self._standing(*names) is not None)
+        made = StoredArtifact(target, Manifest.model_validate_json(text))  # as any later reader sees it
+        return made if placed else self._standing(*names) or made
 
     def versions(self, asset: str, model_type: str) -> list[StoredArtifact]:
         """All committed versions, oldest first."""
-        folder = self.root / asset / model_type
+        folder = self.folder(asset, model_type, "any").parent
         names = sorted(p.parent.name for p in folder.glob(f"*/{MANIFEST}"))
-        found = [a for name in names if (a := self.find(asset, model_type, name))]
-        return sorted(found, key=lambda a: (a.manifest.created_at, a.data_version))
+        return oldest_first([a for name in names if (a := self.find(asset, model_type, name))])
+
+    @property
+    def _work(self) -> Path:
+        return self.root / "_work"
+
+    def _standing(self, asset: str, model_type: str, data_version: str) -> StoredArtifact | None:
+        """The artifact that no commit replaces: it is there and passed its gates."""
+        found = self.find(asset, model_type, data_version)
+        return found if found and not found.manifest.failed_gates else None
+
+    def _make_usable(self, artifact: StoredArtifact) -> None:
+        """Raise ArtifactError where a file is missing or altered."""
+        if (name := altered(artifact)) is not None:
+            file = artifact.folder / name
+            raise ArtifactError(
+                f"File {name} is {'altered' if file.is_file() else 'missing'}.", where=str(file), mend=_MEND
+            )
+
+
+def altered(artifact: StoredArtifact) -> str | None:
+    """The first file that is not in the artifact's folder, or not with the content of its manifest."""
+    for name, expected in artifact.manifest.digests.items():
+        file = artifact.folder / name
+        if not file.is_file() or digest_file(file) != expected:
+            return name
+    return None
+
+
+def oldest_first(artifacts: list[StoredArtifact]) -> list[StoredArtifact]:
+    """In the order in which they were made."""
+    return sorted(artifacts, key=lambda a: (a.manifest.created_at, a.data_version))
 
 
 def write_durably(path: Path, text: str) -> None:

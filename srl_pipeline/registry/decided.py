@@ -10,7 +10,7 @@ from srl_pipeline.clock import now_iso
 from srl_pipeline.contracts import Json
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.registry.decisions import Decision, Decisions
-from srl_pipeline.registry.sqlite_decisions import DECISIONS, SqliteDecisions
+from srl_pipeline.registry.places import has_decisions, open_decisions
 
 CLEARED = "cleared"
 """Where the evidence of a decision keeps the name of the setting that it took back."""
@@ -71,13 +71,12 @@ def clear_setting(decisions: Decisions, model_type: str, name: str, *, reason: s
 
 
 @contextmanager
-def _opened(home: Path) -> Generator[SqliteDecisions | None, None, None]:
+def _opened(home: Path) -> Generator[Decisions | None, None, None]:
     """None where nothing was ever decided: looking makes no file."""
-    file = home / DECISIONS
-    if not file.exists():
+    if not has_decisions(home):
         yield None
         return
-    decisions = SqliteDecisions(file)
+    decisions = open_decisions(home)
     try:
         yield decisions
     finally:

@@ -48,6 +48,17 @@ class Conflict(PipelineError):
     """Somebody else moved an alias meanwhile; nothing was changed."""
 
 
+def check_expected(model_type: str, found: Mapping[Alias, str], expected: Mapping[Alias, str | None]) -> None:
+    """Raises `Conflict` where an alias of ``found`` is another one than was ``expected``."""
+    for alias, version in expected.items():
+        if found.get(alias) != version:
+            raise Conflict(
+                f"{model_type}: the alias {alias!r} is {found.get(alias) or 'not set'} now, not {version or 'unset'}.",
+                where="register of decisions",
+                mend="Decide again: another run, or a person, moved it meanwhile.",
+            )
+
+
 class Decisions(Protocol):
     """Implemented on SQLite for one machine; on DynamoDB by the same rules. Safe to use from threads and processes."""
 
@@ -84,4 +95,8 @@ class Decisions(Protocol):
         self, model_type: str | None = None, *, kind: Kind | None = None, last: int | None = None
     ) -> list[Decision]:
         """Decisions, newest first: of a model type or of all, of a kind or of all, the ``last`` so many."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it is kept in. Nothing may be under way."""
         ...

@@ -66,3 +66,7 @@ class History(Protocol):
     def all_entries(self, model_type: str) -> list[Entry]:
         """Everything of a model type, oldest first."""
         ...
+
+    def close(self) -> None:
+        """Give back what it is kept in. Nothing may be under way."""
+        ...

@@ -94,3 +94,7 @@ class Ledger(Protocol):
     def statement(self, month: str) -> dict[str, Balance]:
         """All that a month has cost: 'all', then 'type <name>' and 'vendor <name>' by name; empty without any."""
         ...
+
+    def close(self) -> None:
+        """Give back what it is kept in. Nothing may be under way."""
+        ...

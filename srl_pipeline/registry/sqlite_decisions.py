@@ -10,7 +10,7 @@ from typing import Any
 
 from srl_pipeline.canonical import dumps
 from srl_pipeline.contracts import Json
-from srl_pipeline.registry.decisions import Alias, Conflict, Decision, Kind
+from srl_pipeline.registry.decisions import Alias, Decision, Kind, check_expected
 from srl_pipeline.registry.sqlite import Database
 
 DECISIONS = "decisions.sqlite"
@@ -49,7 +49,7 @@ class SqliteDecisions:
 
         def work(db: sqlite3.Connection) -> Decision:
             name = decision.model_type
-            _check_expected(db, name, expected or {})
+            check_expected(name, _aliases(db, name), expected or {})
             text = dumps(decision.model_dump(mode="json", exclude={"id"}))
             row = (name, decision.kind, text)
             number = db.execute("INSERT INTO decisions (model_type, kind, record) VALUES (?, ?, ?)", row).lastrowid
@@ -110,15 +110,8 @@ def _decision(number: int, record: str) -> Decision:
     return Decision.model_validate_json(record).model_copy(update={"id": number})
 
 
-def _check_expected(db: sqlite3.Connection, model_type: str, expected: Mapping[Alias, str | None]) -> None:
-    found = dict(db.execute("SELECT alias, version FROM aliases WHERE model_type = ?", (model_type,)).fetchall())
-    for alias, version in expected.items():
-        if found.get(alias) != version:
-            raise Conflict(
-                f"{model_type}: the alias {alias!r} is {found.get(alias) or 'not set'} now, not {version or 'unset'}.",
-                where="register of decisions",
-                mend="Decide again: another run, or a person, moved it meanwhile.",
-            )
+def _aliases(db: sqlite3.Connection, model_type: str) -> dict[Alias, str]:
+    return dict(db.execute("SELECT alias, version FROM aliases WHERE model_type = ?", (model_type,)).fetchall())
 
 
 def _put(

@@ -8,21 +8,19 @@ again, and is settled by the next run or committed in full when it expires. Noth
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from srl_pipeline.clock import now_iso
-from srl_pipeline.errors import BudgetError, PipelineError
-from srl_pipeline.registry.ledger import Account, Balance, Caps, Hold, Nanos, dollars
+from srl_pipeline.registry.caps import check_amount, check_caps, expiry, month_scope, scopes_of, unknown_hold
+from srl_pipeline.registry.ledger import Account, Balance, Caps, Hold, Nanos
 from srl_pipeline.registry.sqlite import Database
 
+LEDGER = "ledger.sqlite"
+"""Its name in an installation's folder."""
 VERSION = 1
-LARGEST = 2**60
-"""Nano-dollars that one call may cost at the most: a billion dollars, so that sums fit SQLite's 64 bits."""
 SCHEMA = """
 CREATE TABLE holds (
     id TEXT PRIMARY KEY, call TEXT NOT NULL, run TEXT NOT NULL, model_type TEXT NOT NULL, vendor TEXT NOT NULL,
@@ -49,7 +47,7 @@ class SqliteLedger:
 
     def hold(self, call: str, account: Account, amount: Nanos, caps: Caps, *, seconds: float) -> Hold:
         """Set ``amount`` aside; raises BudgetError when a cap would be exceeded. An amount of 0 needs no cap."""
-        _check_amount(amount)
+        check_amount(amount)
 
         def work(db: sqlite3.Connection) -> Hold:
             now = self._now()
@@ -60,10 +58,10 @@ class SqliteLedger:
                 account=account,
                 amount=amount,
                 month=now[:7],
-                expires_at=_later(now, seconds),
+                expires_at=expiry(now, seconds),
             )
             if amount:
-                _check_caps(db, hold, caps)
+                check_caps(hold, caps, _totals(db, list(scopes_of(hold).values())))
             db.execute(
                 f"INSERT INTO holds ({_COLUMNS}, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open')",
                 (hold.id, call, account.run, account.model_type, account.vendor, amount, hold.month, hold.expires_at),
@@ -75,7 +73,7 @@ class SqliteLedger:
 
     def commit(self, hold: Hold, amount: Nanos) -> None:
         """The call cost ``amount``. A hold that is closed already, also by expiry, stays as it is."""
-        _check_amount(amount)
+        check_amount(amount)
         self._database.write(lambda db: _close(db, hold, "committed", amount), durable=amount > hold.amount)
 
     def release(self, hold: Hold) -> None:
@@ -98,11 +96,7 @@ class SqliteLedger:
 
     def spent_in_month(self, month: str, *, model_type: str | None = None, vendor: str | None = None) -> Balance:
         """All that a month (YYYY-MM) has cost, in all or for one model type or one vendor."""
-        if model_type is not None and vendor is not None:
-            raise ValueError("a month is summed for a model type or for a vendor, not for both")
-        if model_type is not None:
-            return self._balance(f"model_type:{month}:{model_type}")
-        return self._balance(f"vendor:{month}:{vendor}" if vendor is not None else f"month:{month}")
+        return self._balance(month_scope(month, model_type, vendor))
 
     def statement(self, month: str) -> dict[str, Balance]:
         """All that a month (YYYY-MM) has cost, by scope."""
@@ -132,30 +126,10 @@ class SqliteLedger:
         return self._database.write(work, durable=False)
 
 
-def _check_amount(amount: Nanos) -> None:
-    if not 0 <= amount <= LARGEST:
-        raise ValueError(f"{amount} nano-dollars is no amount that a call can cost")
-
-
-def _later(now: str, seconds: float) -> str:
-    return (datetime.fromisoformat(now) + timedelta(seconds=math.ceil(seconds))).isoformat(timespec="seconds")
-
-
 def _hold(row: tuple[str, str, str, str, str, int, str, str]) -> Hold:
     key, call, run, model_type, vendor, amount, month, expires_at = row
     account = Account(run=run, model_type=model_type, vendor=vendor)
     return Hold(id=key, call=call, account=account, amount=amount, month=month, expires_at=expires_at)
-
-
-def _scopes(hold: Hold) -> dict[str, str]:
-    """Field of `Caps` -> the scope in which a hold counts towards it."""
-    account = hold.account
-    return {
-        "month": f"month:{hold.month}",
-        "model_type_month": f"model_type:{hold.month}:{account.model_type}",
-        "vendor_month": f"vendor:{hold.month}:{account.vendor}",
-        "run": f"run:{account.run}",
-    }
 
 
 def _totals(db: sqlite3.Connection, scopes: list[str]) -> dict[str, Balance]:
@@ -169,7 +143,7 @@ def _add(db: sqlite3.Connection, hold: Hold, *, committed: Nanos, held: Nanos) -
     db.executemany(
         "INSERT INTO totals VALUES (?1, ?2, ?3) ON CONFLICT (scope) DO UPDATE "
         "SET committed = committed + ?2, held = held + ?3",
-        [(scope, committed, held) for scope in _scopes(hold).values()],
+        [(scope, committed, held) for scope in scopes_of(hold).values()],
     )
 
 
@@ -180,56 +154,10 @@ def _close(db: sqlite3.Connection, hold: Hold, state: str, charged: Nanos) -> No
     if changed:
         _add(db, hold, committed=charged, held=-hold.amount)
     elif db.execute("SELECT 1 FROM holds WHERE id = ?", (hold.id,)).fetchone() is None:
-        raise PipelineError(
-            f"The ledger knows no hold {hold.id} (call {hold.call}).",
-            where=f"ledger, run {hold.account.run}",
-            mend="Was the ledger's file replaced while a run was under way? Restore it and run again.",
-        )
+        raise unknown_hold(hold, "Was the ledger's file replaced while a run was under way? Restore it and run again.")
 
 
 def _close_expired(db: sqlite3.Connection, now: str) -> None:
     rows = db.execute(f"SELECT {_COLUMNS} FROM holds WHERE state = 'open' AND expires_at < ?", (now,)).fetchall()
     for hold in map(_hold, rows):
         _close(db, hold, "expired", hold.amount)
-
-
-def _check_caps(db: sqlite3.Connection, hold: Hold, caps: Caps) -> None:
-    account = hold.account
-    named: dict[str, tuple[Nanos | None, str, str]] = {
-        "month": (caps.month, f"the monthly cap ({hold.month})", "budget.month_usd"),
-        "model_type_month": (
-            caps.model_type_month,
-            f"the monthly cap of model type {account.model_type!r} ({hold.month})",
-            "budget.model_type_month_usd",
-        ),
-        "vendor_month": (
-            caps.vendor_month,
-            f"the monthly cap of vendor {account.vendor!r} ({hold.month})",
-            f"budget.vendor_month_usd[{account.vendor!r}]",
-        ),
-        "run": (caps.run, f"the cap of run {account.run}", "budget.run_usd"),
-    }
-    scopes = _scopes(hold)
-    balances = _totals(db, list(scopes.values()))
-    for field, (cap, name, setting) in named.items():
-        if cap is None:
-            continue
-        balance = balances.get(scopes[field], Balance())
-        left = cap - balance.committed - balance.held
-        if hold.amount > left:
-            raise BudgetError(
-                f"The call may cost {_usd(hold.amount)}, but {_usd(max(left, 0))} is left of {name} of {_usd(cap)}: "
-                f"{_usd(balance.committed)} is spent, {_usd(balance.held)} is set aside for calls under way.",
-                where=f"model type {account.model_type}, vendor {account.vendor}, run {account.run}",
-                mend=f"Set {setting}: nothing is paid without it." if cap == 0 else _wait_or_raise(setting, field),
-            )
-
-
-def _wait_or_raise(setting: str, field: str) -> str:
-    return f"Raise {setting}." if field == "run" else f"Raise {setting}, or wait for the next month (UTC)."
-
-
-def _usd(amount: Nanos) -> str:
-    """Every digit that counts, and at least cents."""
-    whole, _, part = f"{dollars(amount):.9f}".partition(".")
-    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"

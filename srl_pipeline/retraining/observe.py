@@ -78,8 +78,8 @@ def _last(history: History, asset: str, model_type: str) -> Entry | None:
 
 def _no_money(home: Path, model_type: str, teacher: str, config: PipelineConfig, month: str) -> Obstacle | None:
     """Why a paid teacher cannot be asked; None where it can, or costs nothing."""
-    from srl_pipeline.generation.teaching import LEDGER
-    from srl_pipeline.registry import SqliteLedger, dollars, nanos
+    from srl_pipeline.registry import dollars, nanos
+    from srl_pipeline.registry.places import has_ledger, open_ledger
     from srl_pipeline.teachers import teacher_entry
 
     entry, budget = teacher_entry(teacher), config.budget
@@ -88,10 +88,10 @@ def _no_money(home: Path, model_type: str, teacher: str, config: PipelineConfig,
     if not budget.month_usd:
         why = f"the teacher {teacher!r} costs money and no cap is set (budget.month_usd)"
         return Obstacle(kind="no cap", why=why)
-    if not (home / LEDGER).exists():
+    if not has_ledger(home):
         return None
     vendor = entry.account_vendor
-    ledger = SqliteLedger(home / LEDGER)
+    ledger = open_ledger(home)
     try:
         spent = [
             ("", budget.month_usd, ledger.spent_in_month(month)),

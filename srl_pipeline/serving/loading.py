@@ -36,8 +36,8 @@ def lineage(store: ArtifactStore, registered: StoredArtifact, device: str = "aut
         raise ArtifactError(
             f"The training that {ASSET}[{manifest.model_type}] {registered.data_version} comes from is gone, so it is "
             "not known which student and which retrieval it was trained with.",
-            where=str(store.folder("rlvr_checkpoint", manifest.model_type, version)),
-            mend="Restore that folder's manifest.json, or promote another version.",
+            where=store.place("rlvr_checkpoint", manifest.model_type, version),
+            mend="Restore its manifest.json, or promote another version.",
         )
     config = PipelineConfig.model_validate(
         {
@@ -49,7 +49,7 @@ def lineage(store: ArtifactStore, registered: StoredArtifact, device: str = "aut
     )
     request = StageRequest(
         stage="eval_report",  # asked as an evaluation asks
-        root=str(store.root),
+        root=store.address,
         model_type=manifest.model_type,
         data_version=registered.data_version,
         inputs=manifest.inputs,

@@ -21,7 +21,7 @@ def stage_request(
     code = code_version(*rooms, libraries=LIBRARIES)
     return StageRequest(
         stage=stage,
-        root=str(store.root),
+        root=store.address,
         model_type=model_type,
         data_version=artifact_version(stage, dict(sorted(inputs.items())), stage_config(stage, config), code),
         inputs=dict(sorted(inputs.items())),

@@ -13,6 +13,7 @@ from srl_pipeline.generation.tables import read_rewards, read_trajectories
 from srl_pipeline.lore import load_documents
 from srl_pipeline.model_types import Pack
 from srl_pipeline.registry import ArtifactStore, StoredArtifact
+from srl_pipeline.registry.places import store_at
 from srl_pipeline.training.environment.prompts import PromptWriter
 from srl_pipeline.training.environment.transcript import write
 from srl_pipeline.training.rollouts.coverage import Origin
@@ -31,7 +32,7 @@ class Workspace:
     @classmethod
     def of(cls, request: StageRequest) -> Workspace:
         """Open a request."""
-        return cls(request, PipelineConfig.model_validate(request.config), ArtifactStore(Path(request.root)))
+        return cls(request, PipelineConfig.model_validate(request.config), store_at(request.root))
 
     def input(self, asset: str) -> StoredArtifact:
         """An upstream artifact: present, unaltered, gates passed."""
@@ -72,7 +73,7 @@ class Workspace:
     def student_path(self) -> Path:
         """The student's folder, below the store's cache. The tiny student is made of the pack's lore and gold."""
         lore = [document.prose for _, document in sorted(self.pack.documents.items())]
-        return student_folder(self.config, self.store.root.parent / "students", lore, self._gold_transcripts)
+        return student_folder(self.config, self.store.home / "students", lore, self._gold_transcripts)
 
     @property
     def _gold_transcripts(self) -> list[str]:

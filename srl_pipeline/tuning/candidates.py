@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from srl_pipeline.canonical import dumps
 from srl_pipeline.clock import now, now_iso
 from srl_pipeline.config import PipelineConfig, settings_of_installation
 from srl_pipeline.contracts import Json
@@ -20,11 +21,15 @@ from srl_pipeline.teachers import teacher_entry
 from srl_pipeline.teachers.calls.pricing import cost
 from srl_pipeline.teachers.catalog import TeacherEntry, register_teacher
 from srl_pipeline.tuning.comparison import Comparison, Solved, compare
+from srl_pipeline.tuning.dataset import read_examples
 from srl_pipeline.tuning.jobs import TuningJob
 from srl_pipeline.tuning.prompts import with_shots
-from srl_pipeline.verification import pin_pack
+from srl_pipeline.verification import ScenarioSpace, pin_pack
 
+DATASET = "tuning_dataset"
+"""The asset that a job is trained on."""
 SETTING = "selection.candidates"
+LEAST_TASKS = 3
 JOB = "tuning_job"
 """Where the evidence of a decision keeps the job's key."""
 
@@ -42,7 +47,7 @@ class Candidates:
     def register(self, job: TuningJob) -> str:
         """Enter the tuned model among the teachers, once; returns its name."""
         name = teacher_name(job)
-        register_teacher(name, tuned_entry(teacher_entry(job.tuner.teacher), job), origin=f"tuning job {job.key}")
+        register_teacher(name, tuned_entry(job), origin=f"tuning job {job.key}")
         return name
 
     def compare(self, job: TuningJob) -> int:
@@ -91,6 +96,7 @@ class Candidates:
         # the tasks of the selection: it need not ask them again
         seed, _ = tasks_of(last_check(self.decisions, "teacher", pack.name), now(), config.selection)
         tasks = draw_tasks(self.store, pack, config, seed)
+        known = self._trained_on(job, pack)
         both = [teacher_candidate(name) for name in (job.tuner.teacher, job.teacher)]
         figures = measure_teachers(both, tasks, pack, config, self.home)
         solved: list[list[Solved]] = []
@@ -113,9 +119,24 @@ class Candidates:
                         usd=dollars(cost(attempt.usage, entry.price, batch=entry.batch)),
                     )
                     for attempt in sample.attempts
+                    if attempt.scenario_id not in known
                 ]
             )
+        if len(solved[0]) < LEAST_TASKS:
+            raise TuningError(
+                f"Of {len(tasks.scenarios)} tasks {len(solved[0])} are not in the data set; "
+                f"a comparison needs {LEAST_TASKS}.",
+                where=f"tuning job {job.key}, comparison with prompting alone",
+                mend="Raise selection.tasks and run again: the job is paid for and goes on from here.",
+            )
         return compare(*solved)
+
+    def _trained_on(self, job: TuningJob, pack: Pack) -> set[str]:
+        """Ids of the scenarios of the data set: whoever was trained on one knows its answer."""
+        space = ScenarioSpace(pack)
+        dataset = self.store.require(DATASET, pack.name, job.dataset)
+        axes = {dumps(example.item.axes): example.item.axes for example in read_examples(dataset.path)}
+        return {space.scenario(found, where=f"data set {job.dataset}").id for found in axes.values()}
 
 
 def teacher_name(job: TuningJob) -> str:
@@ -124,9 +145,9 @@ def teacher_name(job: TuningJob) -> str:
     return f"{job.tuner.teacher[:48]}-{kind}-{job.key[-6:]}"
 
 
-def tuned_entry(base: TeacherEntry, job: TuningJob) -> TeacherEntry:
+def tuned_entry(job: TuningJob) -> TeacherEntry:
     """The tuned model's entry: the base teacher's, with what tuning changed."""
-    tuner = job.tuner
+    tuner, base = job.tuner, job.entry
     if tuner.method == "prompt":
         assert job.shots is not None  # else the bare prompt was best, and the job is closed
         return with_shots(base, job.shots)

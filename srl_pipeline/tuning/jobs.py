@@ -8,6 +8,7 @@ from pydantic import Field
 
 from srl_pipeline.contracts import Record
 from srl_pipeline.registry import Hold, Nanos
+from srl_pipeline.teachers.catalog import TeacherEntry
 from srl_pipeline.tuning.records import JobSpec, JobState, Split
 from srl_pipeline.tuning.spec import Tuner
 
@@ -25,6 +26,7 @@ class TuningJob(Record):
     model_type: str
     tuner_name: str
     tuner: Tuner = Field(description="As it was when the job was planned.")
+    entry: TeacherEntry = Field(description="The teacher's, as it was then: the vendor, account and place of the job.")
     dataset: str = Field(description="Data version of the asset `tuning_dataset`.")
     spec: JobSpec
     attempt: int = Field(ge=1)
@@ -33,7 +35,9 @@ class TuningJob(Record):
     hold: Hold | None = None
     files: dict[Split, str] = Field(default_factory=dict[Split, str], description="The vendor's references.")
     uploads: int = Field(default=0, description="Times that the files were sent: references expire.")
+    submitting_at: str = Field(default="", description="Since when a submission may be under way; empty: none is.")
     job: str = Field(default="", description="The vendor's id of the job.")
+    given_up: bool = Field(default=False, description="Somebody cancelled it: it is settled, and nothing else.")
     state: JobState | None = None
     served: str = Field(default="", description="The name by which the tuned model is asked.")
     shots: str | None = Field(default=None, description="Method prompt: digest of the chosen solved tasks.")
@@ -49,6 +53,12 @@ class TuningJob(Record):
     def over(self) -> bool:
         """Whether nothing is left to do."""
         return self.phase in OVER
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the next step is to ask the vendor once more: for the job, for its end, for a deployment."""
+        deploying = self.phase == "settled" and not self.served and self.tuner.method != "prompt"
+        return self.phase == "submitted" or (self.phase == "uploaded" and bool(self.submitting_at)) or deploying
 
     @property
     def run(self) -> str:

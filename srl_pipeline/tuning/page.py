@@ -55,6 +55,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield (
             f"cost: ${found.usd.likely:.4f} likely, ${found.usd.most:.4f} at the most, "
             f"by prices of {found.price_as_of} ({found.tokens.likely:,.0f} to {found.tokens.most:,.0f} tokens)"
+            + (f"; cancelled after {found.hours:g} hours" if found.hours is not None else "")
         )
     for check in plan.checks:
         yield f"{check.state}: {check.name}: {check.detail}"

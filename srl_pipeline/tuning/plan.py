@@ -11,16 +11,17 @@ from srl_pipeline.canonical import digest, seed_of
 from srl_pipeline.clock import now_iso
 from srl_pipeline.config import PipelineConfig
 from srl_pipeline.contracts import Record
-from srl_pipeline.errors import PipelineError, TuningError
+from srl_pipeline.errors import BudgetError, PipelineError, TuningError
 from srl_pipeline.model_types import Pack
-from srl_pipeline.registry import ArtifactStore, SqliteLedger, StoredArtifact, dollars
+from srl_pipeline.registry import ArtifactStore, StoredArtifact, dollars
 from srl_pipeline.teachers import teacher_entry
-from srl_pipeline.teachers.catalog import TeacherEntry
+from srl_pipeline.teachers.catalog import MAX_AGE_DAYS, TeacherEntry
 from srl_pipeline.teachers.registry import check_terms
 from srl_pipeline.tuning.capabilities import capability, check_capability, check_examples
 from srl_pipeline.tuning.dataset import EXAMPLES, DatasetCard, read_card, read_examples
 from srl_pipeline.tuning.jobs import TuningJob
 from srl_pipeline.tuning.pricing import estimate, to_hold
+from srl_pipeline.tuning.providers import check_teacher
 from srl_pipeline.tuning.records import Estimate, JobSpec, TuningExample
 from srl_pipeline.tuning.spec import Tuner
 from srl_pipeline.verification import Verifier
@@ -102,13 +103,16 @@ def make_plan(
         found.append(estimate_job(store, pack, config, dataset, job))
         return f"${found[0].usd.likely:.4f} likely, ${found[0].usd.most:.4f} at the most"
 
+    checked("teacher", lambda: _teacher(entry, tuner))
     checked("vendor", lambda: _vendor(job, endpoint))
     checked("terms", lambda: _terms(job, entry))
     checked("key", lambda: _key(entry))
     checked("examples", lambda: _examples(job, endpoint, examples))
-    if tuner.method == "reinforcement":
+    if compiles(tuner):
         checked("grader", lambda: _grader(job, pack))
     checked("cost", cost)
+    if found and tuner.price is not None:
+        checked("prices", lambda: _prices(tuner))
     if found:
         checked("budget", lambda: _budget(home, config, job, entry, found[0]))
     return Plan(_with_grader(job, pack, checks), entry, read_card(dataset.path), found[0] if found else None, checks)
@@ -120,7 +124,9 @@ def plan_job(
     """The job: its key is the hash of all that decides the tuned model."""
     # the data itself, not its version: that changes with the code that makes it
     data = dataset.manifest.digests[EXAMPLES]
-    hashed = digest([pack.name, tuner.identity, entry.identity, data, attempt])
+    # a grader is made of the rules, which the examples need not show
+    rules = dataset.manifest.inputs["rule_set"] if tuner.method == "reinforcement" else ""
+    hashed = digest([pack.name, tuner.identity, entry.identity, data, rules, attempt])
     key = f"srl-{hashed}"
     word = "".join(letter if letter.isalnum() else "-" for letter in pack.name[:11])
     spec = JobSpec(
@@ -143,6 +149,7 @@ def plan_job(
         dataset=dataset.data_version,
         spec=spec,
         attempt=attempt,
+        entry=entry,
         phase="planned",
         created_at=at,
         updated_at=at,
@@ -159,6 +166,25 @@ def estimate_job(
 
         return estimate_prompt(prompt_search(store, dataset, job), Verifier(pack), config)
     return estimate(read_examples(dataset.path), job.tuner, job.tuner_name)
+
+
+def compiles(tuner: Tuner) -> bool:
+    """Whether the rules are sent to the vendor; a reward function of one's own asks Model C itself."""
+    return tuner.method == "reinforcement" and not tuner.reward_function
+
+
+def _teacher(entry: TeacherEntry, tuner: Tuner) -> str:
+    check_teacher(entry, tuner)
+    return f"{tuner.teacher} is of kind {entry.kind}"
+
+
+def _prices(tuner: Tuner) -> str | list[str]:
+    """Whether the tuner's dates are old; prices change."""
+    assert tuner.price is not None  # there is an estimate
+    today = date.fromisoformat(now_iso()[:10])
+    days = {"price": tuner.price.as_of, "price.tuned": tuner.price.tuned.as_of}
+    old = [f"'{name}' is of {day}; look it up again" for name, day in days.items() if (today - day).days > MAX_AGE_DAYS]
+    return old or f"of {tuner.price.as_of}"
 
 
 def _vendor(job: TuningJob, endpoint: str | None) -> str | list[str]:
@@ -201,7 +227,7 @@ def _grader(job: TuningJob, pack: Pack) -> str:
 
 
 def _with_grader(job: TuningJob, pack: Pack, checks: Sequence[Check]) -> TuningJob:
-    if job.tuner.method != "reinforcement" or any(c.name == "grader" and c.failed for c in checks):
+    if not compiles(job.tuner) or any(c.name == "grader" and c.failed for c in checks):
         return job
     from srl_pipeline.tuning.graders import compile_grader
 
@@ -211,19 +237,24 @@ def _with_grader(job: TuningJob, pack: Pack, checks: Sequence[Check]) -> TuningJ
 
 def _budget(home: Path, config: PipelineConfig, job: TuningJob, entry: TeacherEntry, found: Estimate) -> str:
     """Whether the caps leave what would be set aside now; what a job has set aside already is not asked for again."""
-    from srl_pipeline.generation.teaching import LEDGER
     from srl_pipeline.registry import Account
+    from srl_pipeline.registry.places import open_ledger
+    from srl_pipeline.registry.room import least_left
     from srl_pipeline.teachers.calls.pricing import caps_of
 
     needed = to_hold(found)
-    home.mkdir(parents=True, exist_ok=True)
-    ledger = SqliteLedger(home / LEDGER)
+    ledger = open_ledger(home)
     try:
+        if ledger.open_holds(job.run):
+            return "it is set aside already"
         account = Account(run=job.run, model_type=job.model_type, vendor=entry.account_vendor)
-        if not ledger.open_holds(job.run):
-            # the ledger's own judgement: set aside, and given back at once
-            caps = caps_of(config.budget, account.vendor)
-            ledger.release(ledger.hold(f"dry run of {job.key}", account, needed, caps, seconds=60))
-        return f"the caps leave the ${dollars(needed):.4f} that are set aside"
+        left, name = least_left(ledger, account, caps_of(config.budget, account.vendor))
     finally:
         ledger.close()
+    if needed > left:
+        raise BudgetError(
+            f"The job may cost ${dollars(needed):.4f}, and {name} leaves ${dollars(left):.4f}.",
+            where=f"tuner {job.tuner_name}",
+            mend=f"Set {name}: nothing is paid without it." if left == 0 else f"Raise {name}.",
+        )
+    return f"{name} leaves ${dollars(left):.4f}; ${dollars(needed):.4f} are set aside when it begins"

@@ -36,7 +36,7 @@ def estimate(examples: Sequence[TuningExample], tuner: Tuner, name: str) -> Esti
     of any figure of ours.
     """
     price = price_of(tuner, name)
-    train = [example for example in examples if example.split == "train"]
+    train = [e for e in examples if e.split == "train" and (tuner.method != "preference" or e.rejected is not None)]
     tokens = Range(
         likely=tuner.epochs * sum(_characters(e, tuner) for e in train) // CHARACTERS_A_TOKEN,
         most=tuner.epochs * sum(_bytes(e, tuner) for e in train),

@@ -9,14 +9,14 @@ from pathlib import Path
 from srl_pipeline.clock import now_iso
 from srl_pipeline.config import PipelineConfig
 from srl_pipeline.contracts import LoreBundle, Scenario, Trajectory
-from srl_pipeline.errors import TuningError
 from srl_pipeline.generation.tables import read_trajectories
 from srl_pipeline.model_types import Pack
 from srl_pipeline.registry import ArtifactStore, StoredArtifact, nanos
 from srl_pipeline.teachers import teacher_ref
 from srl_pipeline.tuning.candidates import Candidates, teacher_name
-from srl_pipeline.tuning.dataset import read_examples
+from srl_pipeline.tuning.dataset import read_card, read_examples
 from srl_pipeline.tuning.jobs import TuningJob, TuningJobs
+from srl_pipeline.tuning.lifecycle import GIVEN_UP
 from srl_pipeline.tuning.prompts import PromptSearch, optimise_prompt
 from srl_pipeline.tuning.records import JobState, Split
 from srl_pipeline.verification import Verifier
@@ -48,13 +48,7 @@ class PromptLifecycle:
 
     def cancel(self, job: TuningJob) -> TuningJob:
         """Give a search up; what its calls cost is paid already."""
-        if job.phase != "planned":
-            raise TuningError(
-                f"Job {job.key} has ended already: it is {job.phase}.",
-                where=f"tuning job {job.key}",
-                mend="Let it go on, or leave its teacher out of selection.candidates.",
-            )
-        return self._put(job, phase="closed", problem="It was given up.")
+        return job if job.over else self._put(job, phase="closed", given_up=True, problem=GIVEN_UP)
 
     def _search(self, job: TuningJob) -> TuningJob:
         search = prompt_search(self.store, self.dataset, job)
@@ -66,18 +60,20 @@ class PromptLifecycle:
         return self._put(job, phase="settled", state=state, charged=charged, shots=found.shots, problem="")
 
     def _put(self, job: TuningJob, /, **changes: object) -> TuningJob:
-        return self.jobs.put(job.model_copy(update={**changes, "updated_at": now_iso()}))
+        return self.jobs.put(job.model_copy(update={"problem": "", **changes, "updated_at": now_iso()}))
 
 
 def prompt_search(store: ArtifactStore, dataset: StoredArtifact, job: TuningJob) -> PromptSearch:
     """What is searched: solutions of the train split to show, scenarios of the validation split to ask."""
     source = store.require("trajectories", job.model_type, dataset.manifest.inputs["trajectories"])
     splits: dict[str, Split] = {example.trajectory: example.split for example in read_examples(dataset.path)}
+    cleaned = {finding.trajectory for finding in read_card(dataset.path).cleaned}
     kept = [t for t in read_trajectories(source.path) if t.id in splits]
     return PromptSearch(
         base=teacher_ref(job.tuner.teacher),
         name=teacher_name(job),
-        candidates=[t for t in kept if splits[t.id] == "train"],
+        # a solution is shown whole: one of which anything had to be cleaned is not
+        candidates=[t for t in kept if splits[t.id] == "train" and t.id not in cleaned],
         validation=_scenarios([t for t in kept if splits[t.id] == "validation"]),
         shots=job.tuner.shots,
         trials=job.tuner.trials,

@@ -13,6 +13,10 @@ class JobGone(PermanentError):
     """The vendor does not know a job that it was given: whether it bills it is not known."""
 
 
+class Unkept(PermanentError):
+    """The vendor began a job but keeps nothing that finds it again, so it was ended: what it costs is not known."""
+
+
 class FileGone(PermanentError):
     """An uploaded file expired or was deleted: it is uploaded again, and nothing was submitted."""
 

@@ -9,8 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from srl_pipeline.cli.app import app
-from srl_pipeline.generation.teaching import LEDGER
-from srl_pipeline.registry import Account, Caps, SqliteLedger, nanos
+from srl_pipeline.registry import LEDGER, Account, Caps, SqliteLedger, nanos
 
 MONTH = "2026-11"
 

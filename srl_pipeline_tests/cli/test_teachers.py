@@ -13,7 +13,7 @@ from srl_pipeline.clock import now_iso
 from srl_pipeline.errors import BudgetError, TeacherError
 from srl_pipeline.registry import DECISIONS, SqliteDecisions
 from srl_pipeline.teachers import teacher_ref
-from srl_pipeline_tests.registry.test_sqlite_decisions import decision
+from srl_pipeline_tests.registry.test_decisions import decision
 from srl_pipeline_tests.teachers.catalog.listed import entry, file_of, listed
 
 TODAY = now_iso()[:10]

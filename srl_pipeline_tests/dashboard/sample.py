@@ -13,10 +13,10 @@ from pathlib import Path
 from srl_pipeline.config import WeaknessConfig
 from srl_pipeline.contracts import Manifest
 from srl_pipeline.dashboard.reader import ALERTS
-from srl_pipeline.generation.teaching import LEDGER
 from srl_pipeline.registry import (
     DECISIONS,
     HISTORY,
+    LEDGER,
     Account,
     Alternative,
     ArtifactStore,

@@ -13,7 +13,7 @@ from srl_pipeline.errors import PipelineError, TeacherError, TrainingError
 from srl_pipeline.presets import preset
 from srl_pipeline.registry import DECISIONS, SqliteDecisions
 from srl_pipeline.teachers import responsible_teacher
-from srl_pipeline_tests.registry.test_sqlite_decisions import decision
+from srl_pipeline_tests.registry.test_decisions import decision
 
 
 def decide(home: Path, **settings: Any) -> PipelineResource:

@@ -15,11 +15,10 @@ import yaml
 from srl_pipeline.config import override
 from srl_pipeline.contracts import Sources
 from srl_pipeline.generation import build_trajectories
-from srl_pipeline.generation.teaching import LEDGER
 from srl_pipeline.lore import build_lore_index
 from srl_pipeline.model_types import load_pack
 from srl_pipeline.presets import preset
-from srl_pipeline.registry import ArtifactStore, Built, Nanos, SqliteLedger, nanos
+from srl_pipeline.registry import LEDGER, ArtifactStore, Built, Nanos, SqliteLedger, nanos
 from srl_pipeline.teachers import build_teacher_pin
 from srl_pipeline.verification import build_rule_set
 from srl_pipeline_tests.vendors.log import LogEntry, read_log

@@ -17,7 +17,7 @@ from srl_pipeline.registry import (
     decided_settings,
     origin,
 )
-from srl_pipeline_tests.registry.test_sqlite_decisions import decision
+from srl_pipeline_tests.registry.test_decisions import decision
 
 TEACHER = "generation.teacher"
 

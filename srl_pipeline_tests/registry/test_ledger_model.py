@@ -1,4 +1,4 @@
-"""The ledger does what a naive one does, whatever is asked of it in whatever order."""
+"""The ledger does what a naive one does, on every backend, whatever is asked of it in whatever order."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from srl_pipeline.errors import BudgetError
-from srl_pipeline.registry import Account, Balance, Caps, Hold, SqliteLedger
+from srl_pipeline.registry import LEDGER, Account, Balance, Caps, Hold, Ledger, SqliteLedger
+from srl_pipeline_tests.aws.state import dynamo_state, ledger_with_clock
 
 RUNS, TYPES, VENDORS = ("r1", "r2"), ("t1", "t2"), ("v1", "v2")
 CAPS = Caps(month=1000, model_type_month=700, vendor_month=600, run=500)
@@ -33,8 +35,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.open: dict[str, Hold] = {}
         self.charged: list[tuple[Hold, int]] = []
 
-    def opened(self) -> SqliteLedger:
-        return SqliteLedger(Path(self.folder.name) / "ledger.sqlite", now=lambda: self.now.isoformat())
+    def opened(self) -> Ledger:
+        return SqliteLedger(Path(self.folder.name) / LEDGER, now=lambda: self.now.isoformat())
 
     def expire(self) -> None:
         for hold in [h for h in self.open.values() if h.expires_at < self.now.isoformat()]:
@@ -125,3 +127,27 @@ LedgerMachine.TestCase.settings = settings(
     max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestLedgerAgainstANaiveOne = LedgerMachine.TestCase
+
+
+class DynamoLedgerMachine(LedgerMachine):
+    """The same, with the ledger in a DynamoDB table."""
+
+    def opened(self) -> Ledger:
+        if not hasattr(self, "patch"):
+            self.patch = pytest.MonkeyPatch()
+            dynamo_state(self.patch)
+        return ledger_with_clock(Path(self.folder.name), lambda: self.now.isoformat())
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.patch.undo()
+
+
+DynamoLedgerMachine.TestCase.settings = settings(
+    max_examples=4, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+@pytest.mark.slow
+class TestDynamoLedgerAgainstANaiveOne(DynamoLedgerMachine.TestCase):
+    """Its settings are those above."""

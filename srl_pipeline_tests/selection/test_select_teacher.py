@@ -10,8 +10,7 @@ import pytest
 
 from srl_pipeline.clock import AHEAD
 from srl_pipeline.generation.drawing import evaluation_ids
-from srl_pipeline.generation.teaching import LEDGER
-from srl_pipeline.registry import Decision, SqliteLedger, dollars
+from srl_pipeline.registry import LEDGER, Decision, SqliteLedger, dollars
 from srl_pipeline.selection import due, teacher_fingerprint
 from srl_pipeline.verification import ScenarioSpace
 from srl_pipeline_tests.generation.paid import KEY_VARIABLE, PACK

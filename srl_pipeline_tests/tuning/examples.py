@@ -6,12 +6,13 @@ from datetime import date
 from typing import Any
 
 from srl_pipeline.teachers.calls.records import Message
-from srl_pipeline.teachers.catalog import Price
+from srl_pipeline.teachers.catalog import Price, TeacherEntry, Terms
 from srl_pipeline.tuning.jobs import TuningJob
 from srl_pipeline.tuning.records import GraderItem, JobSpec, TuningExample
 from srl_pipeline.tuning.spec import Tuner, TuningPrice
 
 DAY = date(2026, 11, 1)
+TERMS = Terms(training_allowed=True, source="a test", as_of=DAY)
 AT = "2026-11-01T00:00:00+00:00"
 
 
@@ -50,6 +51,7 @@ def job(**changes: Any) -> TuningJob:
         "model_type": "houses",
         "tuner_name": "nano",
         "tuner": tuner(),
+        "entry": TeacherEntry(kind="transformers", model="m", terms=TERMS),
         "dataset": "d0",
         "spec": spec,
         "attempt": 1,

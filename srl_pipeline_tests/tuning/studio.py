@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 
 from srl_pipeline.config import PipelineConfig, override
-from srl_pipeline.generation.teaching import LEDGER
 from srl_pipeline.presets import preset
 from srl_pipeline.registry import (
     DECISIONS,
+    LEDGER,
     ArtifactStore,
     Balance,
     SqliteDecisions,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from srl_pipeline.tuning import lifecycle
 from srl_pipeline.tuning.providers.bedrock import BedrockTuning
 from srl_pipeline.tuning.providers.gemini import GeminiTuning
 from srl_pipeline.tuning.providers.openai import OpenAITuning
@@ -34,6 +35,7 @@ def living(built: Studio, tmp_path: Path) -> Callable[[str, Open, int], list[str
         folder.mkdir()
         studio = copied(built, folder)
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lifecycle, "DOUBT_SECONDS", 0.0)
             enter(studio, patch, built.home.parent / "packs")
             with opened(folder, base=knows_nothing, tuned=knows_all) as case:
                 studio.open(case)

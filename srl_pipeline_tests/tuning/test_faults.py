@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from srl_pipeline.clock import AHEAD
-from srl_pipeline.errors import BudgetError, PipelineError, TuningError
+from srl_pipeline.clock import AHEAD, now_iso
+from srl_pipeline.errors import PipelineError, TuningError
+from srl_pipeline.registry import LEDGER, SqliteLedger
 from srl_pipeline.teachers.calls import retry
+from srl_pipeline.tuning import lifecycle
 from srl_pipeline_tests.tuning import vendor_cases
 from srl_pipeline_tests.tuning.studio import TUNER, Studio
 from srl_pipeline_tests.tuning.test_lifecycle import knows_all, knows_nothing, paid_once
@@ -20,6 +22,7 @@ from srl_pipeline_tests.vendors import FaultPlan
 from srl_pipeline_tests.vendors.openai_tuning import CANCEL, FILES, JOBS, LOOK, MODEL, SUBMIT, UPLOAD
 from srl_pipeline_tests.vendors.openai_tuning_jobs import JobPlan
 
+pytestmark = pytest.mark.chain
 OPERATIONS = (UPLOAD, FILES, SUBMIT, JOBS, LOOK, MODEL)
 
 
@@ -27,6 +30,7 @@ OPERATIONS = (UPLOAD, FILES, SUBMIT, JOBS, LOOK, MODEL)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pauses are tested elsewhere; here they would be most of the time."""
     monkeypatch.setattr(retry, "BACKOFF", lambda state: 0.0)
+    monkeypatch.setattr(lifecycle, "DOUBT_SECONDS", 0.0)
 
 
 @contextmanager
@@ -138,10 +142,10 @@ def test_a_job_that_takes_too_long_is_cancelled(
 def test_a_budget_that_is_used_up_after_the_plan_stops_before_anything_is_sent(studio: Studio, tmp_path: Path) -> None:
     with opened(studio, tmp_path) as case:
         key = studio.begin()
-        with studio.work(budget__month_usd=0.000001) as work, pytest.raises(BudgetError, match="The call may cost"):
+        with studio.work(budget__month_usd=0.000001) as work, pytest.raises(TuningError, match="budget: "):
             work.advance(key)
         waiting = studio.job()
-        assert waiting.phase == "planned" and "The call may cost" in waiting.problem
+        assert waiting.phase == "planned" and "budget.month_usd" in waiting.problem
         assert (case.server.files, case.begun()) == ([], 0)
         job = studio.see_through()
         paid_once(studio, case, job)
@@ -198,3 +202,103 @@ def test_no_key_is_in_the_record_or_in_any_error(studio: Studio, tmp_path: Path)
         said = f"{refused.value}{refused.value.__cause__}{denied.value}{denied.value.__cause__}"
         assert "401" in said and KEY not in said
         assert all(KEY.encode() not in file.read_bytes() for file in studio.home.glob("tuning.sqlite*"))
+
+
+def test_a_submission_that_may_be_under_way_is_looked_for_and_not_repeated(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "DOUBT_SECONDS", 60.0)
+    with opened(studio, tmp_path, cut={SUBMIT: ["before"]}) as case:
+        key = studio.begin()
+        with studio.work() as work:
+            doubtful = work.advance(key)
+            assert doubtful.phase == "uploaded" and doubtful.waiting and case.begun() == 0
+            with pytest.raises(TuningError, match="is not known yet"):
+                work.cancel(key)
+            assert work.look(key).phase == "uploaded" and case.begun() == 0
+            monkeypatch.setattr(lifecycle, "DOUBT_SECONDS", 0.0)
+            job = work.follow(key, 0.0, lambda job: None)
+        assert job.phase == "closed" and job.charged == 0  # somebody gave it up meanwhile
+        assert case.begun() == 0
+
+
+def test_an_endpoint_that_forgets_whose_job_it_is_gets_one_and_no_more(studio: Studio, tmp_path: Path) -> None:
+    with opened(studio, tmp_path, keeps_metadata=False) as case:
+        for _ in range(2):
+            job = studio.see_through()
+            assert job.phase == "closed" and "keeps no metadata" in job.problem
+        assert case.begun() == 1 and job.hold is not None and job.charged == job.hold.amount
+
+
+def test_a_job_that_had_ended_unseen_is_settled_when_it_is_given_up_and_nothing_else(
+    studio: Studio, tmp_path: Path
+) -> None:
+    with opened(studio, tmp_path) as case:
+        key = studio.begin()
+        with studio.work() as work:
+            work.advance(key)
+            for _ in range(3):  # somebody else looks on
+                case.server.jobs[0].polled += 1
+            job = work.cancel(key)
+            job = job if job.over else work.follow(key, 0.0, lambda job: None)
+        assert (job.phase, job.teacher, job.decision) == ("closed", "", 0)
+        assert studio.decisions() == [] and studio.booked(job).held == 0
+
+
+def test_a_job_is_looked_at_and_settled_although_its_data_set_is_gone(studio: Studio, tmp_path: Path) -> None:
+    with opened(studio, tmp_path, plans=[JobPlan(polls=50, partial_tokens=300)]) as case:
+        key = studio.begin()
+        with studio.work() as work:
+            work.advance(key)
+            for file in studio.dataset.path.iterdir():
+                file.unlink()
+            assert work.look(key).phase == "submitted"
+            job = work.cancel(key)
+        assert job.phase == "closed" and studio.booked(job).committed == case.bill()
+
+
+def test_a_job_stays_with_the_account_that_it_was_begun_in(studio: Studio, tmp_path: Path) -> None:
+    with opened(studio, tmp_path) as case:
+        key = studio.begin()
+        with studio.work() as work:
+            work.advance(key)
+        case.teacher["endpoint"] = "http://127.0.0.1:9/v1"
+        studio.open(case)
+        with studio.work() as work:
+            assert work.look(key).state is not None
+        case.teacher["endpoint"] = case.server.url
+        studio.open(case)
+        paid_once(studio, case, studio.see_through())
+
+
+def test_a_job_that_is_paid_for_can_be_given_up_where_its_comparison_cannot_be_made(
+    studio: Studio, tmp_path: Path
+) -> None:
+    with opened(studio, tmp_path):
+        with pytest.raises(TuningError, match="a comparison needs"):
+            studio.see_through(selection__tasks=2)
+        job = studio.job()
+        assert job.phase == "registered" and "a comparison needs" in job.problem
+        with studio.work() as work:
+            over = work.cancel(job.key)
+        assert (over.phase, over.problem) == ("closed", "It was given up.")
+        assert studio.see_through(again=True).attempt == 2
+
+
+@pytest.mark.parametrize(("kind", "provider"), [("anthropic", "openai"), ("openai", "gemini")])
+def test_a_key_is_never_sent_to_another_vendor(studio: Studio, tmp_path: Path, kind: str, provider: str) -> None:
+    place = {"project": "p", "region": "r", "bucket": "b"} if provider == "gemini" else {}
+    with opened(studio, tmp_path) as case:
+        case.teacher["kind"] = kind
+        studio.open(case, provider=provider, **place)
+        assert any(f.name == "teacher" and f"is of kind {kind}" in f.detail for f in studio.plan().failed)
+        with pytest.raises(TuningError, match="Nothing was spent"):
+            studio.begin()
+        assert list(case.server.received) == []
+
+
+def test_looking_at_a_plan_leaves_nothing_set_aside(studio: Studio, tmp_path: Path) -> None:
+    with opened(studio, tmp_path):
+        plan = studio.plan()
+        with closing(SqliteLedger(studio.home / LEDGER)) as ledger:
+            assert ledger.statement(now_iso()[:7]) == {} and plan.failed == []

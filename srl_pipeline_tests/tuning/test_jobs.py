@@ -1,4 +1,4 @@
-"""Where tuning jobs are kept."""
+"""Where tuning jobs are kept, on every backend."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from pathlib import Path
 import pytest
 
 from srl_pipeline.registry import Account, Conflict, Hold
+from srl_pipeline.tuning.job_store import open_jobs_store
+from srl_pipeline.tuning.jobs import TuningJobs
 from srl_pipeline.tuning.records import JobState
-from srl_pipeline.tuning.sqlite_jobs import SqliteTuningJobs
+from srl_pipeline_tests.aws.state import BACKENDS, use
 from srl_pipeline_tests.tuning.examples import AT, job
 
 
-@pytest.fixture
-def jobs(tmp_path: Path) -> Iterator[SqliteTuningJobs]:
-    kept = SqliteTuningJobs(tmp_path / "tuning.sqlite")
+@pytest.fixture(params=BACKENDS)
+def jobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TuningJobs]:
+    use(request.param, monkeypatch)
+    kept = open_jobs_store(tmp_path)
     yield kept
     kept.close()
 
 
-def test_a_job_comes_back_as_it_was_kept(jobs: SqliteTuningJobs) -> None:
+def test_a_job_comes_back_as_it_was_kept(jobs: TuningJobs) -> None:
     hold = Hold(
         id="h",
         call="c",
@@ -34,7 +37,7 @@ def test_a_job_comes_back_as_it_was_kept(jobs: SqliteTuningJobs) -> None:
     assert kept.revision == 1 and jobs.get(kept.key) == kept
 
 
-def test_who_read_an_older_record_may_not_write(jobs: SqliteTuningJobs) -> None:
+def test_who_read_an_older_record_may_not_write(jobs: TuningJobs) -> None:
     first = jobs.put(job())
     jobs.put(first.model_copy(update={"phase": "reserved"}))
     with pytest.raises(Conflict, match="changed by another process"):
@@ -43,13 +46,13 @@ def test_who_read_an_older_record_may_not_write(jobs: SqliteTuningJobs) -> None:
     assert kept is not None and kept.phase == "reserved"
 
 
-def test_a_job_is_begun_once(jobs: SqliteTuningJobs) -> None:
+def test_a_job_is_begun_once(jobs: TuningJobs) -> None:
     jobs.put(job())
     with pytest.raises(Conflict):
         jobs.put(job())
 
 
-def test_jobs_are_listed_newest_first_by_model_type(jobs: SqliteTuningJobs) -> None:
+def test_jobs_are_listed_newest_first_by_model_type(jobs: TuningJobs) -> None:
     for key, kind in (("a", "houses"), ("b", "trees"), ("c", "houses")):
         jobs.put(job(key=key, model_type=kind))
     assert [j.key for j in jobs.jobs()] == ["c", "b", "a"]

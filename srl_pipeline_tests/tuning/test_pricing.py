@@ -31,8 +31,9 @@ def test_validation_examples_are_not_paid_for() -> None:
 
 
 def test_a_preference_pair_counts_both_answers() -> None:
-    pair = [example(rejected="r" * 400)]
-    alone, both = (estimate(pair, tuner(method=m), "nano").tokens.likely for m in ("supervised", "preference"))
+    pair = [example(rejected="r" * 400), example(1)]  # the second has no rejected answer: it is not sent
+    alone = estimate(pair[:1], tuner(method="supervised"), "nano").tokens.likely
+    both = estimate(pair, tuner(method="preference"), "nano").tokens.likely
     assert both - alone == 3 * 400 / 4
 
 

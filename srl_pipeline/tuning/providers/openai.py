@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from srl_pipeline.teachers.calls.records import CallError, PermanentError, TransientError
+from srl_pipeline.teachers.calls.records import CallError, TransientError
 from srl_pipeline.teachers.catalog.spec import TeacherEntry
-from srl_pipeline.tuning.provider import FileGone, JobGone
+from srl_pipeline.tuning.provider import FileGone, JobGone, Unkept
 from srl_pipeline.tuning.providers.openai_connection import LIMIT, OpenAIConnection, Refused
 from srl_pipeline.tuning.providers.openai_files import data_files
 from srl_pipeline.tuning.providers.openai_records import KEY, Event, Item, Job, ListedJob, Page, UploadedFile
@@ -57,7 +57,7 @@ class OpenAITuning:
         return next((job.id for job in jobs if job.key == key), None)
 
     def submit(self, spec: JobSpec, files: Mapping[Split, str]) -> str:
-        """Begin a job. Raises PermanentError, and cancels the job, where the endpoint did not keep its key."""
+        """Begin a job. Raises Unkept, having cancelled the job, where the endpoint did not keep its key."""
         if (known := self.find(spec.key)) is not None:
             return known
         request = job_request(spec, files, self._tuner.reward_function)
@@ -111,14 +111,14 @@ class OpenAITuning:
         """Give back the connections."""
         self._connection.close()
 
-    def _unkept(self, job: str) -> PermanentError:
+    def _unkept(self, job: str) -> Unkept:
         """Ends a job that no later call could find; a failure to do so must not have it begun once more."""
         try:
             self.cancel(job)
             end = f"the job {job} was cancelled"
         except CallError as error:
             end = f"the job {job} could not be cancelled ({error}): end it at the vendor"
-        return PermanentError(
+        return Unkept(
             f"{self.vendor} keeps no metadata of a job: after a crash it could not be found, and would be paid for "
             f"twice; {end}",
             mend="Use the vendor's own 'provider' in tuning.yaml.",

@@ -19,10 +19,9 @@ from srl_pipeline.canonical import seed_of
 from srl_pipeline.config import PipelineConfig, override
 from srl_pipeline.contracts import Artefact, Json, Scenario, StepResult, Trajectory
 from srl_pipeline.generation.dialogue import solve
-from srl_pipeline.generation.teaching import LEDGER
 from srl_pipeline.model_types import Pack, load_pack
 from srl_pipeline.presets import preset
-from srl_pipeline.registry import Nanos, SqliteLedger
+from srl_pipeline.registry import LEDGER, Nanos, SqliteLedger
 from srl_pipeline.teachers import SearchTeacher, teacher_ref
 from srl_pipeline.tuning.prompts import PromptResult, PromptSearch, optimise_prompt
 from srl_pipeline.verification import ScenarioSpace, Verifier

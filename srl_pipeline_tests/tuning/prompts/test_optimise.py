@@ -25,6 +25,8 @@ from srl_pipeline_tests.tuning.prompts.conftest import Serve
 from srl_pipeline_tests.tuning.prompts.searching import TEACHER, Interrupted, Pupil, School
 from srl_pipeline_tests.vendors.log import read_log
 
+pytestmark = pytest.mark.chain
+
 
 def questions_of(log: Path) -> list[str]:
     return [entry.question for entry in billed(log)]

@@ -1,0 +1,20 @@
+locals {
+  environment = "dev"
+}
+
+module "installation" {
+  source = "../modules/installation"
+
+  project                   = var.project
+  environment               = local.environment
+  disposable                = true
+  noncurrent_days           = 7
+  log_retention_days        = 30
+  manage_training_log_group = var.manage_training_log_group
+  trusted_services          = ["pods.eks.amazonaws.com"]
+  trusted_arns              = var.trusted_arns
+  permissions_boundary      = var.permissions_boundary
+  network                   = var.network
+  emails                    = var.emails
+  budget                    = var.budget
+}

@@ -1,0 +1,20 @@
+locals {
+  environment = "prod"
+}
+
+module "installation" {
+  source = "../modules/installation"
+
+  project                   = var.project
+  environment               = local.environment
+  disposable                = false
+  noncurrent_days           = 90
+  log_retention_days        = 365
+  manage_training_log_group = var.manage_training_log_group
+  trusted_services          = ["pods.eks.amazonaws.com"]
+  trusted_arns              = var.trusted_arns
+  permissions_boundary      = var.permissions_boundary
+  network                   = var.network
+  emails                    = var.emails
+  budget                    = var.budget
+}

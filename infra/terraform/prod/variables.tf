@@ -1,0 +1,63 @@
+variable "region" {
+  description = "Region of the installation, such as eu-central-1."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be the name of an AWS region, such as eu-central-1."
+  }
+}
+
+variable "project" {
+  description = "Name of the project; part of every name."
+  type        = string
+  default     = "srl"
+}
+
+variable "owner" {
+  description = "Team or person that answers for the installation; a tag on everything."
+  type        = string
+
+  validation {
+    condition     = length(trimspace(var.owner)) > 0
+    error_message = "owner must not be empty: somebody answers for what is paid."
+  }
+}
+
+variable "emails" {
+  description = "Addresses that are told of failures and spending."
+  type        = set(string)
+  default     = []
+}
+
+variable "trusted_arns" {
+  description = "Principals that may take the roles of control plane and runs, besides EKS pods."
+  type        = list(string)
+  default     = []
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the boundary that the account demands of every role."
+  type        = string
+  default     = null
+}
+
+variable "manage_training_log_group" {
+  description = "Whether this installation owns SageMaker's log group; false where another one in the account and region does."
+  type        = bool
+  default     = true
+}
+
+variable "network" {
+  description = "Private network of training jobs."
+  type        = object({ cidr = string, availability_zones = list(string), nat = optional(bool, false) })
+}
+
+variable "budget" {
+  description = "US dollars a month in all and by model type, and the shares (percent) at which somebody is told."
+  type = object({
+    month_usd      = number
+    model_type_usd = optional(map(number), {})
+    shares         = optional(set(number), [50, 80, 100])
+  })
+}

@@ -159,6 +159,7 @@ def test_the_command_looks_then_spends_and_says_what_came_of_it(
         paid_once(ready, case, newest(ready))
 
 
+@pytest.mark.timeout(600)  # a kill in the middle of a submission is waited out
 def test_a_command_that_is_killed_again_and_again_pays_once(ready: Studio, tmp_path: Path) -> None:
     with vendor_cases.openai(tmp_path, base=knows_nothing, tuned=knows_all) as case:
         ready.open(case)

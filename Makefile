@@ -38,7 +38,7 @@ smoke: install
 test: install
 	SRL_HOME= DAGSTER_HOME= SRL_PRESET= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
-# whole chains, killed and resumed, and a month of operation: minutes each
+# whole chains, killed and resumed; a month of operation; whole lives of tuning jobs; emulated clouds
 test-chains: install
 	SRL_HOME= DAGSTER_HOME= SRL_PRESET= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "chain and not slow" -n $(TEST_PROCESSES) --dist loadfile
 

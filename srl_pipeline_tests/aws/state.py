@@ -16,7 +16,8 @@ from srl_pipeline.registry.places import STATE, state_table
 from srl_pipeline_tests.aws.moto_server import MotoServer, emulated_aws
 
 Backend: TypeAlias = Literal["sqlite", "dynamodb"]
-BACKENDS: tuple[Backend, ...] = ("sqlite", "dynamodb")
+BACKENDS = ("sqlite", pytest.param("dynamodb", marks=pytest.mark.chain))
+"""The emulator is slow to start and slow to answer: it has its turn with the whole chains."""
 SLOW_ON_DYNAMODB = ["sqlite", pytest.param("dynamodb", marks=pytest.mark.slow)]
 TABLE = "srl-state"
 

@@ -21,6 +21,8 @@ from srl_pipeline_tests.aws.s3_refusals import refusing
 from srl_pipeline_tests.aws.seaweedfs import READER, SeaweedServer, seaweed_server
 from srl_pipeline_tests.registry.store_contract import NAMES, commit
 
+pytestmark = pytest.mark.chain
+
 __all__ = ["moto_server", "seaweed_server"]
 ADDRESS = "s3://studio-artifacts/models"
 TOKEN = "FwoGZXIvYXdzEXAMPLEtoken"

@@ -31,7 +31,7 @@ from srl_pipeline_tests.registry.store_contract import (
 )
 
 __all__ = ["moto_server", "seaweed_server"]
-S3 = ("moto", pytest.param("seaweedfs", marks=pytest.mark.chain))
+S3 = (pytest.param("moto", marks=pytest.mark.chain), pytest.param("seaweedfs", marks=pytest.mark.chain))
 
 
 def _empty(kind: str, request: pytest.FixtureRequest, folder: Path, patch: pytest.MonkeyPatch) -> Place:

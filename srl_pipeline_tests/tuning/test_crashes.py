@@ -21,6 +21,8 @@ from srl_pipeline_tests.tuning.studio import Studio
 from srl_pipeline_tests.tuning.test_lifecycle import Open, knows_all, knows_nothing, paid_once
 from srl_pipeline_tests.vendors.bedrock_server import BedrockServer
 
+pytestmark = pytest.mark.chain
+
 ADAPTERS: dict[str, Any] = {"openai": OpenAITuning, "gemini": GeminiTuning, "bedrock": BedrockTuning, "anthropic": None}
 MOST = 200
 """Moments of a life that are more than any has."""

@@ -17,6 +17,8 @@ from srl_pipeline.tuning.job_store import open_jobs_store
 from srl_pipeline_tests.aws.moto_server import VARIABLES, Fault, MotoServer
 from srl_pipeline_tests.tuning.examples import job
 
+pytestmark = pytest.mark.chain
+
 HOME = Path("/nowhere")
 ACCOUNT = Account(run="r", model_type="trees", vendor="openai")
 WRITE, HTTP_500 = "TransactWriteItems", 500

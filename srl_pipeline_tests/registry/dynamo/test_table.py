@@ -17,6 +17,8 @@ from srl_pipeline.registry.places import has_decisions, has_history, has_ledger,
 from srl_pipeline_tests.aws.moto_server import MotoServer, emulated_aws
 from srl_pipeline_tests.aws.state import TABLE
 
+pytestmark = pytest.mark.chain
+
 HOME = Path("/nowhere")
 
 

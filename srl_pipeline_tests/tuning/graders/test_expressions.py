@@ -12,6 +12,8 @@ from srl_pipeline.tuning.graders.syntax import parse_expression
 from srl_pipeline.verification.expressions import compile_expression
 from srl_pipeline_tests.tuning.graders.expressions import by_grader, by_verifier, evidence, sources
 
+pytestmark = pytest.mark.chain
+
 AXES = {"n": 1, "w": "oak"}
 FACTS = {"x": {"n": 3, "l": ["oak", "elm"], "w": "oak"}}
 ARTEFACT = {"n": 4, "w": "oak", "s": ["oak", "B"], "e": [], "b": True}

@@ -20,6 +20,8 @@ from srl_pipeline.tuning.spec import Tuner
 from srl_pipeline_tests.vendors.bedrock_jobs import Script
 from srl_pipeline_tests.vendors.bedrock_server import BUCKET, REGION, BedrockServer
 
+pytestmark = pytest.mark.chain
+
 NOVA = "amazon.nova-lite-v1:0:300k"
 CREATE, GET = "CreateModelCustomizationJob", "GetModelCustomizationJob"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:srl-reward"

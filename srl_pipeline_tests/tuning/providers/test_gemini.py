@@ -24,6 +24,8 @@ from srl_pipeline_tests.vendors.server import Work
 from srl_pipeline_tests.vendors.vertex_jobs import FAILS
 from srl_pipeline_tests.vendors.vertex_server import BILL, CREATE, VertexServer
 
+pytestmark = pytest.mark.chain
+
 
 @pytest.mark.parametrize("settings", [{"method": "supervised"}, {"method": "preference", "beta": 0.2}])
 def test_a_job_is_begun_and_followed_to_its_deployed_model(

@@ -23,6 +23,8 @@ from srl_pipeline_tests.tuning.providers.vertex_cases import (
 )
 from srl_pipeline_tests.vendors import read_log
 
+pytestmark = pytest.mark.chain
+
 
 @pytest.mark.parametrize(
     ("settings", "said"),

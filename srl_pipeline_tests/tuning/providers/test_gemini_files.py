@@ -16,6 +16,8 @@ from srl_pipeline_tests.tuning.providers.vertex_cases import (
 )
 from srl_pipeline_tests.vendors import FaultPlan, read_log
 
+pytestmark = pytest.mark.chain
+
 
 def test_supervised_examples_are_conversations_that_end_with_the_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -43,6 +43,8 @@ from srl_pipeline_tests.vendors.openai_tuning import (
 )
 from srl_pipeline_tests.vendors.openai_tuning_jobs import JobPlan
 
+pytestmark = pytest.mark.chain
+
 
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:

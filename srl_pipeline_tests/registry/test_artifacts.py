@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from srl_pipeline.contracts import Gate, Manifest
 from srl_pipeline.errors import ArtifactError, GateError
 from srl_pipeline.registry import ArtifactStore, StoredArtifact
 from srl_pipeline.registry.artifacts import MANIFEST, write_durably
+from srl_pipeline_tests.registry.store_contract import manifest
 
 NAMES = ("poems", "lanterns", "v1")
 
@@ -19,24 +19,6 @@ NAMES = ("poems", "lanterns", "v1")
 @pytest.fixture
 def store(tmp_path: Path) -> ArtifactStore:
     return ArtifactStore(tmp_path / "artifacts")
-
-
-def manifest(version: str = "v1", passed: bool = True, created: str = "2026-01-01T00:00:00+00:00") -> Manifest:
-    return Manifest(
-        asset="poems",
-        model_type="lanterns",
-        data_version=version,
-        inputs={},
-        config={},
-        seeds={},
-        code_version="c",
-        created_at=created,
-        seconds=0.0,
-        gates=[Gate(name="scansion", passed=passed, message="it limps")],
-        metrics={},
-        cost_usd=0.0,
-        digests={},
-    )
 
 
 def commit(store: ArtifactStore, text: str = "dusk", **given: object) -> StoredArtifact:

@@ -32,6 +32,8 @@ from srl_pipeline_tests.vendors.student_server import StudentServer
 SERVERS: dict[str, type[VendorServer]] = {s.vendor: s for s in (OpenAIServer, AnthropicServer, GeminiServer)}
 FAULTS = "rate_limit=0.04,server_error=0.05,slow=0.03,truncated=0.03,malformed_json=0.03,wrong_schema=0.05,refusal=0.03"
 REPOSITORY = Path(__file__).resolve().parents[2]
+HASTY = {"timeout_seconds": 1.0}
+"""Gives up before a slow answer comes."""
 LOCAL = {"timeout_seconds": 300.0, "max_output_tokens": 64, "concurrency": 1}
 SECRET = "test-key-7391-never-shown"
 
@@ -81,7 +83,7 @@ def test_a_generation_with_faults_ends_with_the_right_counts_and_costs_what_the_
     paid: Paid, serve: Callable[..., VendorServer], vendor: str
 ) -> None:
     server = serve(vendor, FAULTS, honours_idempotency=True)
-    paid.hire(vendor, server.url, honours_idempotency_key=True)
+    paid.hire(vendor, server.url, honours_idempotency_key=True, limits=HASTY)
     built = paid.generate(16, generation__max_revisions=4)
     manifest = built.manifest
     assert manifest.failed_gates == []
@@ -103,7 +105,7 @@ def test_without_idempotency_an_unknown_outcome_is_counted_as_spent_and_never_to
     paid: Paid, serve: Callable[..., VendorServer]
 ) -> None:
     server = serve("openai", "slow=0.1,truncated=0.1")
-    paid.hire("openai", server.url)
+    paid.hire("openai", server.url, limits=HASTY)
     built = paid.generate(10)
     assert built.manifest.failed_gates == []
     lost = [e for e in billed(server.log.file) if e.fault in ("slow", "truncated")]

@@ -40,8 +40,9 @@ class Paid:
         return ArtifactStore(self.home / "artifacts")
 
     def hire(self, kind: str, endpoint: str | None, **settings: object) -> None:
-        """Write `teachers.yaml`: one teacher, responsible for all. A call that timed out may be on the bill twice, so only
-        tests of slow answers are hasty.
+        """Write `teachers.yaml`: one teacher, responsible for all.
+
+        A call that timed out may be on the bill twice, so only tests of slow answers are hasty.
         """
         limits = {"concurrency": 4, "timeout_seconds": 30.0, "attempts": 8} | dict(settings.pop("limits", {}))  # type: ignore[call-overload]
         entry = {

@@ -10,6 +10,8 @@ from srl_pipeline.contracts import Stage, StageRequest
 from srl_pipeline.defs.making import Making
 from srl_pipeline.launchers.kubernetes import TEMPLATE, run_in_pod
 from srl_pipeline.launchers.local import run_locally
+from srl_pipeline.launchers.sagemaker.client import run_on_sagemaker
+from srl_pipeline.launchers.sagemaker.spec import SPEC
 from srl_pipeline.registry import Built
 
 POOL = "training"
@@ -25,8 +27,12 @@ def run_stage(making: Making) -> Built:
 
 
 def launch(making: Making, request: StageRequest) -> Built:
-    """Make what ``request`` names in a training process, or find it: a child, or a pod where a cluster says how."""
-    template = os.environ.get(TEMPLATE)
-    if template:
+    """Make what ``request`` names in a training process, or find it.
+
+    In a SageMaker job or in a pod where a file says what those look like, else in a child.
+    """
+    if spec := os.environ.get(SPEC):
+        return run_on_sagemaker(making.context, request, Path(spec))
+    if template := os.environ.get(TEMPLATE):
         return run_in_pod(making.context, request, Path(template))
     return run_locally(making.context, request)

@@ -125,6 +125,7 @@ def evaluate_stage(
     right = sum(e.correct for e in result.episodes)
     log.info("evaluation of %s: %d of %d verified, %.0f s", name, right, len(prompts), result.seconds)
     write_durably(file, pretty(result.model_dump()))
+    workspace.save()
     return result
 
 

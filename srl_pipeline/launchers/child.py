@@ -10,6 +10,12 @@ import sys
 PARENT = "SRL_PARENT_PID"
 """Environment variable by which a launcher says who it is; absent by hand, in a pod and on SageMaker."""
 
+ENVIRONMENT = {"GOMP_SPINCOUNT": "20000", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+"""Set for a training process unless the user has: idle threads wait briefly, then sleep; no fork warnings; no network.
+"""
+ASKED_TO_END = 128 + signal.SIGTERM
+"""Exit status of a training process that SIGTERM ended; launchers tell it from a failure."""
+
 _PR_SET_PDEATHSIG = 1
 
 

@@ -23,14 +23,12 @@ import dagster as dg
 
 from srl_pipeline.contracts import StageRequest
 from srl_pipeline.errors import ChildKilled, TrainingError
-from srl_pipeline.launchers.child import PARENT
+from srl_pipeline.launchers.child import ASKED_TO_END, ENVIRONMENT, PARENT
 from srl_pipeline.registry import ArtifactStore, Built
 from srl_pipeline.registry.artifacts import disk_errors
 from srl_pipeline.registry.places import store_at
 
 COMMAND = (sys.executable, "-m", "srl_pipeline.training")
-ENVIRONMENT = {"GOMP_SPINCOUNT": "20000", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
-"""Set for the child unless the user has: idle threads wait briefly, then sleep; no fork warnings; no network."""
 GRACE_SECONDS = 20.0
 """How long a cancelled child may take to save."""
 TAIL_BYTES = 20_000
@@ -90,6 +88,8 @@ def explain_exit(code: int, output: str) -> str:
     if code < 0:
         guess = " (out of memory?)" if -code == signal.SIGKILL else ""
         return f"The training child was killed by signal {-code}{guess}."
+    if code == ASKED_TO_END:
+        return "The training child was asked to end (SIGTERM)."
     tail = "\n".join(output.strip().splitlines()[-TAIL_LINES:])
     return f"The training child failed with code {code}:\n{tail or '(it printed nothing)'}"
 

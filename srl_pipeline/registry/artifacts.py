@@ -85,6 +85,12 @@ class ArtifactStore:
             path.mkdir(parents=True, exist_ok=True)
         return path
 
+    def save_work(self, asset: str, model_type: str, data_version: str) -> None:
+        """Keep what is in a work folder now where any machine finds it that makes the same artifact.
+
+        Here the folder itself is that place.
+        """
+
     def find(self, asset: str, model_type: str, data_version: str) -> StoredArtifact | None:
         """The committed artifact, or None. A manifest that cannot be read is an error, never 'absent'."""
         path = self.folder(asset, model_type, data_version)

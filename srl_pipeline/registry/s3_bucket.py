@@ -92,6 +92,11 @@ class Bucket:
                 raise
         return True
 
+    def put(self, key: str, data: bytes) -> None:
+        """Write a small object, whatever is there."""
+        with s3_errors(self.url(key)):
+            self.client.put_object(Bucket=self.name, Key=key, Body=data, **_CHECKED)
+
     def upload(self, files: Mapping[str, Path]) -> None:
         """Write files by their keys, several at once and large ones in parts, each with its SHA-256."""
         self._transfer(files, lambda manager, key, file: manager.upload(str(file), self.name, key, dict(_CHECKED)))
@@ -106,9 +111,9 @@ class Bucket:
             for found in page.get("CommonPrefixes", []):
                 yield found["Prefix"].removeprefix(prefix).removesuffix("/")
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """All keys that begin so."""
-        for page in self._pages(prefix):
+    def keys(self, prefix: str, after: str = "") -> Iterator[str]:
+        """All keys that begin so, in order; ``after``: only those that come after this one."""
+        for page in self._pages(prefix, **({"StartAfter": after} if after else {})):
             yield from (found["Key"] for found in page.get("Contents", []))
 
     def keeps_versions(self) -> bool:

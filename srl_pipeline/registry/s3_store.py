@@ -6,8 +6,8 @@ leaves nothing visible, and what replaces a failed artifact does not touch it be
 is ever deleted.
 
 On this machine an artifact lies below ``<home>/artifacts-cache/<bucket>/<prefix>/``: fetched when it is used, verified
-as the local store verifies, and fetched again where it was altered. Work folders lie there too; to bring them to
-another machine is the business of what starts the work there.
+as the local store verifies, and fetched again where it was altered. Work folders lie there too; what makes an artifact
+saves its own in the bucket (`s3_saved`), and whoever makes it next goes on from that.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from srl_pipeline.registry.artifact_rules import (
 from srl_pipeline.registry.artifacts import ArtifactStore, StoredArtifact, disk_errors, oldest_first, write_durably
 from srl_pipeline.registry.local_copies import fetch, is_here, is_sound
 from srl_pipeline.registry.s3_bucket import CONNECTIONS, Bucket
+from srl_pipeline.registry.s3_saved import SAVED, SavedFolder
 
 log = logging.getLogger("srl_pipeline")
 CACHE = "artifacts-cache"
@@ -94,8 +95,22 @@ class S3ArtifactStore(ArtifactStore):
     def home(self) -> Path:
         return self._home
 
+    def key(self, *names: str) -> str:
+        """The key of what is called so below the store's prefix."""
+        return "/".join([*([self._prefix] if self._prefix else []), *names])
+
     def place(self, asset: str, model_type: str, data_version: str) -> str:
         return self.bucket.url(self._key(asset, model_type, data_version))
+
+    def work_folder(self, asset: str, model_type: str, data_version: str) -> Path:
+        work = super().work_folder(asset, model_type, data_version)
+        if self._saved(asset, model_type, data_version).restore(work):
+            log.info("%s[%s] %s: goes on from what another machine saved", asset, model_type, data_version)
+        return work
+
+    def save_work(self, asset: str, model_type: str, data_version: str) -> None:
+        work = super().work_folder(asset, model_type, data_version)
+        self._saved(asset, model_type, data_version).save(work)
 
     def find(self, asset: str, model_type: str, data_version: str) -> StoredArtifact | None:
         found = self._read(asset, model_type, data_version)
@@ -133,6 +148,7 @@ class S3ArtifactStore(ArtifactStore):
                 where=self.place(*names),
                 mend="Let one of them finish; run again.",
             )
+        self._saved(*names).clear(work)
         with disk_errors(work):
             drop_private(work)
             write_durably(work / MANIFEST, text)
@@ -147,9 +163,13 @@ class S3ArtifactStore(ArtifactStore):
             found = list(pool.map(self.find, repeat(asset), repeat(model_type), names))
         return oldest_first([artifact for artifact in found if artifact])
 
+    def _saved(self, asset: str, model_type: str, data_version: str) -> SavedFolder:
+        check_names((asset, model_type, data_version), self.address)
+        return SavedFolder(self.bucket, self.key(SAVED, asset, model_type, data_version))
+
     def _key(self, asset: str, model_type: str, data_version: str, *more: str) -> str:
         check_names((asset, model_type, data_version), self.address)
-        return "/".join([*([self._prefix] if self._prefix else []), asset, model_type, data_version, *more])
+        return self.key(asset, model_type, data_version, *more)
 
     def _file_keys(self, manifest: Manifest) -> dict[str, str]:
         """File of an artifact -> its key."""

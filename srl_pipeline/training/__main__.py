@@ -1,9 +1,10 @@
 """The training entry point, the same on every launcher: ``python -m srl_pipeline.training [--request FILE]``.
 
-Under Dagster Pipes the request comes in the context's extras and progress goes back as log messages. A request for
+FILE may be ``s3://bucket/key``. Without it the request comes in the extras of Dagster Pipes' context. Under Pipes
+progress goes back as log messages. A request for
 several processes starts the others itself; ``accelerate launch`` and ``torchrun`` work too. Environment:
 ``GOMP_SPINCOUNT=20000`` on shared machines; ``HF_HUB_OFFLINE=1``. Exit status: 0 done, 1 a PipelineError (printed),
-anything else a crash.
+143 asked to end (SIGTERM), anything else a crash.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import argparse
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from srl_pipeline.contracts import StageRequest
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.launchers.child import die_with_parent
+from srl_pipeline.training.interruption import listen
 
 COMMAND = (sys.executable, "-m", "srl_pipeline.training")
 
@@ -25,21 +26,24 @@ COMMAND = (sys.executable, "-m", "srl_pipeline.training")
 def main() -> int:
     """Run one request."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--request", type=Path, help="StageRequest as JSON; left out under Dagster Pipes.")
-    file = parser.parse_args().request
+    parser.add_argument("--request", metavar="FILE", help="StageRequest as JSON: a file, or s3://bucket/key.")
+    address = parser.parse_args().request
     die_with_parent()
+    listen()
     if int(os.environ.get("RANK", "0")):
         return _run(None, None)
-    if file:
-        logging.basicConfig(level=logging.INFO, format="%(message)s")
-        return _run(StageRequest.model_validate_json(file.read_bytes()), None)
-    from dagster_pipes import open_dagster_pipes
+    from srl_pipeline.launchers.sagemaker.container import is_listened_to, open_pipes, read_request
 
-    with open_dagster_pipes() as pipes:
+    if address:
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        if not is_listened_to():
+            return _run(read_request(address), None)
+    with open_pipes() as pipes:
         log = logging.getLogger("srl_pipeline")
         log.setLevel(logging.INFO)
         log.addHandler(_PipesHandler(pipes))
-        return _run(StageRequest.model_validate(pipes.get_extra("request")), pipes)
+        asked = read_request(address) if address else StageRequest.model_validate(pipes.get_extra("request"))
+        return _run(asked, pipes)
 
 
 class _PipesHandler(logging.Handler):
@@ -56,6 +60,7 @@ class _PipesHandler(logging.Handler):
 
 def _run(request: StageRequest | None, pipes: Any) -> int:
     """Run what is asked for; a process that is not the first is told by the first."""
+    from srl_pipeline.launchers.sagemaker.container import tell_failure
     from srl_pipeline.training.peers import join_peers, start_peers
     from srl_pipeline.training.quiet import quiet_libraries
     from srl_pipeline.training.stages import run, run_beside
@@ -70,6 +75,7 @@ def _run(request: StageRequest | None, pipes: Any) -> int:
     except PipelineError as error:
         logging.getLogger("srl_pipeline").error("%s", error)
         print(f"error: {error}", file=sys.stderr)
+        tell_failure(error)
         if pipes is not None:
             pipes.report_custom_message({"error": {"what": error.what, "where": error.where, "mend": error.mend}})
         for other in others:

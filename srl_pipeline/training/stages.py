@@ -105,6 +105,7 @@ def train_srl(workspace: Workspace, work: Path) -> Outcome:
     config, seed = workspace.config, seed_of(workspace.config.seed, "srl")
     summaries, start = [], None
     if warmed := warm_up(workspace, work):
+        workspace.save()
         start = work / "warmup"
         summaries.append(warmed)
     watch = StopWatch()
@@ -126,7 +127,7 @@ def train_srl(workspace: Workspace, work: Path) -> Outcome:
     warmed_usd = cost_of(sum(s.seconds for s in summaries), config.usd_per_hour)
     about = Circumstances(workspace.origin, {}, config.usd_per_hour, warmed_usd)
     observers = [clock := Clock(), *observers_of(settings, about)]
-    job = StageJob("srl", student, model, task, train, validation, settings, work, seed, observers)
+    job = StageJob("srl", student, model, task, train, validation, settings, work, seed, observers, workspace.save)
     found = preflight(job, config.preflight)
     done = run_policy_stage(job)
     _place(done.adapter, work / "adapter")
@@ -166,7 +167,7 @@ def train_rlvr(workspace: Workspace, work: Path) -> Outcome:
     solutions = {t.scenario.id: t.steps for t in scenarios["train"]}
     about = Circumstances(workspace.origin, solutions, config.usd_per_hour, routed=routed)
     observers = [clock := Clock(), *observers_of(settings, about), EpisodeKeeper(task)]
-    job = StageJob("rlvr", student, model, task, train, validation, settings, work, seed, observers)
+    job = StageJob("rlvr", student, model, task, train, validation, settings, work, seed, observers, workspace.save)
     found = preflight(job, config.preflight)
     done = run_policy_stage(job)
     _place(done.adapter, work / "adapter")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +17,12 @@ from srl_pipeline.registry import ArtifactStore, StoredArtifact
 from srl_pipeline.registry.places import store_at
 from srl_pipeline.training.environment.prompts import PromptWriter
 from srl_pipeline.training.environment.transcript import write
+from srl_pipeline.training.peers import peers
 from srl_pipeline.training.rollouts.coverage import Origin
 from srl_pipeline.training.students.student import Student, load_student, student_folder
 from srl_pipeline.verification import Verifier, pinned_pack, split_actions
+
+log = logging.getLogger("srl_pipeline")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,15 @@ class Workspace:
                 mend="Build the request with stage_request and all of the stage's inputs.",
             )
         return self.store.require(asset, self.request.model_type, self.request.inputs[asset])
+
+    def save(self) -> None:
+        """Save the work folder for other machines. In vain, where the store cannot be reached: the next save tries."""
+        if not peers().first:
+            return
+        try:
+            self.store.save_work(self.request.stage, self.request.model_type, self.request.data_version)
+        except ArtifactError as error:
+            log.warning("The work so far could not be saved for other machines. %s", error)
 
     @cached_property
     def pack(self) -> Pack:

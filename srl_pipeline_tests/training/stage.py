@@ -1,7 +1,8 @@
 """One policy stage on the random student, as a test or a child process runs it.
 
-As a script: ``python -m srl_pipeline_tests.training.stage STUDENT WORK STEP``; it kills itself while the checkpoint of
-STEP is half written (0: never). One of several processes works in a folder of its own below WORK.
+As a script: ``python -m srl_pipeline_tests.training.stage STUDENT WORK STEP [HOW]``; it kills itself while the
+checkpoint of STEP is half written (0: never). HOW ``term``: the first process is asked to end in the middle of STEP
+instead. One of several processes works in a folder of its own below WORK.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import pytest
 import torch
 
 from srl_pipeline.training.environment.groups import Score
+from srl_pipeline.training.interruption import listen
 from srl_pipeline.training.optimization import policy_stage
 from srl_pipeline.training.optimization.observer import Observer
 from srl_pipeline.training.optimization.policy_stage import PolicyOutcome, StageJob, run_policy_stage
 from srl_pipeline.training.optimization.watch import observers_of
-from srl_pipeline.training.peers import join_peers
+from srl_pipeline.training.peers import join_peers, peers
 from srl_pipeline.training.rollouts.collector import NO_SIGNAL, Collector, Group
 from srl_pipeline.training.rollouts.sampling import Completion, Sampler
 from srl_pipeline.training.students.student import Student
@@ -68,6 +70,18 @@ def die_at(step: int) -> None:
     policy_stage._Stage.complete_checkpoint = dying  # type: ignore[method-assign]
 
 
+def ask_to_end_in(step: int) -> None:
+    """SIGTERM comes while the batch of ``step`` is sampled."""
+    collect = Collector.collect
+
+    def asking(self: Any, sampler: Sampler, done: int) -> Any:
+        if done + 1 == step and peers().first:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return collect(self, sampler, done)
+
+    Collector.collect = asking  # type: ignore[method-assign]
+
+
 def policy_of(model: Any) -> dict[str, torch.Tensor]:
     """A copy of the policy's adapter weights."""
     return {name: p.detach().clone() for name, p in model.named_parameters() if ".default." in name}
@@ -88,6 +102,7 @@ def scripted_validation(monkeypatch: pytest.MonkeyPatch, rewards: list[float]) -
 
 if __name__ == "__main__":
     torch.set_num_threads(1)  # as the tests have it
-    die_at(int(sys.argv[3]))
+    listen()
+    (ask_to_end_in if "term" in sys.argv[4:] else die_at)(int(sys.argv[3]))
     me = join_peers()
     run_stage(Path(sys.argv[1]), Path(sys.argv[2]) / (str(me.rank) if me.count > 1 else ""))

@@ -9,7 +9,7 @@ import json
 import logging
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from srl_pipeline.contracts import Gate
 from srl_pipeline.errors import TrainingError
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.tasks import Task
+from srl_pipeline.training.interruption import asked_to_end, ending_by_itself
 from srl_pipeline.training.journal import Journal
 from srl_pipeline.training.optimization.algorithms import policy_collector, policy_trainer
 from srl_pipeline.training.optimization.canary import sampler_gap
@@ -65,6 +66,7 @@ class StageJob:
         validation: Held-back prompts; the best checkpoint is chosen on the first of them.
         work: Folder of the artifact; an interrupted job goes on from what it left there.
         observers: What watches the stage.
+        saved: Called when ``work`` holds all that another machine needs to go on from.
     """
 
     name: str
@@ -77,6 +79,7 @@ class StageJob:
     work: Path
     seed: int
     observers: Sequence[Observer] = ()
+    saved: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,13 @@ class _Keeper(TrainerCallback):
         last = state.global_step >= args.max_steps or control.should_training_stop
         if state.global_step % stage.job.config.validate_every == 0 or last:
             stage.validate(state.global_step)
-        if not last and (reason := stage.reason_to_stop(state.global_step)):
-            control.should_training_stop = control.should_save = True
+        if last:
+            return
+        if reason := stage.reason_to_stop(state.global_step):
             stage.ended_early(state.global_step, reason)
+        # a batch that is half used cannot be resumed
+        if reason or (state.global_step % stage.job.config.updates_per_batch == 0 and asked_to_end()):
+            control.should_training_stop = control.should_save = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
         if logs and "loss" in logs:
@@ -158,7 +165,8 @@ class _Stage:
             if self.why_ended or self.collector.counts.idle >= MAX_IDLE:  # it had come to its end
                 self.trainer._load_from_checkpoint(str(resume))
                 return
-        self.trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+        with ending_by_itself():
+            self.trainer.train(resume_from_checkpoint=str(resume) if resume else None)
 
     def sampled(self, row: Row, batch: Batch) -> None:
         step = self.trainer.state.global_step + 1
@@ -233,6 +241,7 @@ class _Stage:
         for earlier in self.checkpoints.glob("best-*"):
             if self.best.get("step") != float(earlier.name.removeprefix("best-")):
                 shutil.rmtree(earlier)
+        self.job.saved()
 
     def outcome(self) -> PolicyOutcome:
         name = self.job.name

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from srl_pipeline.errors import TrainingError
+from srl_pipeline.launchers.child import ASKED_TO_END
 from srl_pipeline.training.optimization.arguments import micro_batches
 from srl_pipeline.training.optimization.policy_stage import STATE, last_complete_checkpoint
 
@@ -21,13 +22,13 @@ from ..world import adapter_weights, equal, policy_config
 ROOT = Path(__file__).parents[3]
 
 
-def train(student: Path, work: Path, *, die_at: int = 0, processes: int = 2) -> list[int]:
+def train(student: Path, work: Path, *, die_at: int = 0, how: str = "", processes: int = 2) -> list[int]:
     """One stage in several real processes, each in a folder of its own; returns how they ended."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     group = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    command = [sys.executable, "-m", "srl_pipeline_tests.training.stage", str(student), str(work), str(die_at)]
+    command = [sys.executable, "-m", "srl_pipeline_tests.training.stage", str(student), str(work), str(die_at), how]
     work.mkdir(exist_ok=True)
     children = [
         subprocess.Popen(command, cwd=ROOT, env=os.environ | group | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
@@ -82,3 +83,16 @@ def test_every_process_has_its_share_of_the_micro_batches() -> None:
 def test_prompts_that_cannot_be_shared_evenly_are_refused() -> None:
     with pytest.raises(TrainingError, match="multiple of processes"):
         micro_batches(policy_config(prompts_per_step=6), 4)
+
+
+@pytest.mark.chain
+def test_processes_that_are_asked_to_end_save_together_and_go_on_to_the_same_weights(
+    student_folder: Path, together: Path, tmp_path: Path
+) -> None:
+    assert train(student_folder, tmp_path / "w", die_at=3, how="term") == [ASKED_TO_END] * 2
+    for rank in ("0", "1"):
+        checkpoint = last_complete_checkpoint(tmp_path / "w" / rank / "_checkpoints_srl")
+        assert checkpoint is not None and checkpoint.name == "checkpoint-3"
+    assert train(student_folder, tmp_path / "w") == [0, 0]
+    for rank in ("0", "1"):
+        assert equal(adapter_weights(tmp_path / "w" / rank / "srl"), adapter_weights(together / rank / "srl"))

@@ -1,0 +1,1 @@
+"""Trainings as jobs on SageMaker: the request, the jobs, and what a container does with them."""

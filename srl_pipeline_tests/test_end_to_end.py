@@ -7,34 +7,31 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from srl_pipeline.config import PipelineConfig, override
-from srl_pipeline.contracts import Sources, Stage
+from srl_pipeline.contracts import Stage
 from srl_pipeline.defs.checks import GATES
 from srl_pipeline.defs.graph import INPUTS
-from srl_pipeline.model_types import load_pack, new_pack
-from srl_pipeline.presets import preset
+from srl_pipeline.model_types import new_pack
 from srl_pipeline.registry import ArtifactStore, Built
+from srl_pipeline_tests.whole_chain import (
+    MADE,
+    MODEL,
+    PATIENCE,
+    Chain,
+    Home,
+    finished,
+    outcome_of,
+    stored_in,
+)
 
 pytestmark = pytest.mark.chain
-ROOT = Path(__file__).parents[1]
-MODEL = "lanterns"
-STAGES: tuple[Stage, ...] = ("srl_checkpoint", "rlvr_checkpoint", "eval_report")
-MADE = list(INPUTS)[: list(INPUTS).index("eval_report") + 1]
-KEPT = [*MADE, "current_evaluation", "weaknesses", "registered_model"]
-"""Assets with an artifact of their own."""
-SETTINGS = {"evaluation.scenarios": 4, "srl.steps": 20, "rlvr.steps": 5}
-PATIENCE = 200.0
-"""Seconds for one run of the chain; it takes a tenth of them on an idle machine."""
 
 
 @pytest.fixture(scope="session")
@@ -43,38 +40,6 @@ def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parent = tmp_path_factory.mktemp("packs")
     new_pack(MODEL, parent)
     return parent
-
-
-@dataclass
-class Chain:
-    """The chain through the builders, in this process."""
-
-    store: ArtifactStore
-    config: PipelineConfig = field(default_factory=lambda: override(preset("smoke"), SETTINGS))
-
-    def build(self) -> dict[str, Built]:
-        """Every artifact up to the report."""
-        from srl_pipeline.generation import build_trajectories, build_verified_rewards
-        from srl_pipeline.lore import build_lore_index
-        from srl_pipeline.teachers import build_teacher_pin
-        from srl_pipeline.training import stages
-        from srl_pipeline.training.requests import stage_request
-        from srl_pipeline.verification import build_rule_set
-
-        pack = load_pack(MODEL)
-        built = {
-            "lore_index": build_lore_index(self.store, pack, self.config.lore),
-            "teacher_model": build_teacher_pin(self.store, MODEL, self.config.generation.teacher),
-            "rule_set": build_rule_set(self.store, pack),
-        }
-        pins = Sources(**{name: b.artifact.data_version for name, b in built.items()})
-        built["trajectories"] = build_trajectories(self.store, MODEL, pins, self.config, None)
-        version = built["trajectories"].artifact.data_version
-        built["verified_rewards"] = build_verified_rewards(self.store, MODEL, version, pins, self.config)
-        for stage in STAGES:
-            inputs = {name: built[name].artifact.data_version for name in INPUTS[stage]}
-            built[stage] = stages.run(stage_request(self.store, stage, MODEL, inputs, self.config))
-        return built
 
 
 @pytest.fixture(scope="session")
@@ -123,75 +88,6 @@ def test_a_second_pass_in_one_process_makes_nothing(made: tuple[Chain, dict[str,
     assert {n: b.artifact for n, b in again.items()} == {n: b.artifact for n, b in first.items()}
 
 
-@dataclass(frozen=True)
-class Home:
-    """An installation of its own, used through the command line."""
-
-    folder: Path
-    packs: Path
-
-    @property
-    def artifacts(self) -> Path:
-        return self.folder / "artifacts"
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        environment = os.environ | {
-            "SRL_HOME": str(self.folder),
-            "DAGSTER_HOME": str(self.folder / "dagster"),
-            "SRL_PACKS": str(self.packs),
-            "HF_HUB_OFFLINE": "1",
-            "OMP_NUM_THREADS": "1",  # matrices this small are slower on several threads
-        }
-        command = [sys.executable, "-m", "srl_pipeline.cli", *arguments]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
-
-    def start_chain(self) -> subprocess.Popen[str]:
-        settings = [text for name, value in SETTINGS.items() for text in ("--set", f"{name}={value}")]
-        return self.start("run", MODEL, "--preset", "smoke", "--json", *settings)
-
-    def processes(self, word: str = "") -> list[int]:
-        """Ids of the living processes that work for this home and have ``word`` in their command line."""
-        found: list[int] = []
-        for entry in Path("/proc").iterdir():
-            try:
-                mine = f"SRL_HOME={self.folder}\0".encode() in (entry / "environ").read_bytes()
-                if entry.name.isdigit() and mine and word.encode() in (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:  # gone, or not ours to read
-                continue
-        return found
-
-    def stored(self) -> dict[str, Path]:
-        """The folder of each asset's only artifact."""
-        found = {asset: list((self.artifacts / asset / MODEL).glob("*/manifest.json")) for asset in KEPT}
-        assert all(len(files) == 1 for files in found.values()), found
-        return {asset: files[0].parent for asset, files in found.items()}
-
-    def result(self) -> dict[str, Any]:
-        """What may not depend on interruptions: the trained weights and every evaluated episode."""
-        stored = self.stored()
-        report = json.loads((stored["eval_report"] / "results.json").read_text(encoding="utf-8"))
-        weights = {s: (stored[s] / "adapter" / "adapter_model.safetensors").read_bytes() for s in STAGES[:2]}
-        return weights | {stage["stage"]: stage["episodes"] for stage in report["stages"]}
-
-
-def outcome_of(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """What a command printed; one that takes too long is killed, and its child with it."""
-    try:
-        return process.communicate(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
-
-
-def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """The JSON that a successful command printed."""
-    out, err = outcome_of(process)
-    assert process.returncode == 0, err[-3000:]
-    return json.loads(out)
-
-
 @pytest.fixture(scope="session")
 def whole(
     made: tuple[Chain, dict[str, Built]], packs: Path, tmp_path_factory: pytest.TempPathFactory
@@ -206,7 +102,7 @@ def test_the_command_line_makes_the_whole_chain_in_a_process_of_its_own(whole: t
     home, told = whole
     assert told["success"] is True and told["unchanged"] == 0
     assert {name: asset["state"] for name, asset in told["assets"].items()} == dict.fromkeys(INPUTS, "done")
-    for asset, folder in home.stored().items():
+    for asset, folder in stored_in(ArtifactStore(home.artifacts)).items():
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         assert all(gate["passed"] for gate in manifest["gates"])
         assert {gate["name"] for gate in manifest["gates"]} >= set(GATES.get(asset, {}))

@@ -9,6 +9,7 @@ import typer
 from srl_pipeline.cli import (
     ablate,
     card,
+    chain,
     explore,
     export,
     history,
@@ -36,6 +37,7 @@ MAKING, LOOKING, DECIDING, USING = "Make", "Look", "Decide", "Use"
 app = typer.Typer(name="srl-pipeline", help=__doc__, no_args_is_help=True, pretty_exceptions_show_locals=False)
 app.command("run", rich_help_panel=MAKING)(run.run)
 app.command("ablate", rich_help_panel=MAKING)(ablate.ablate)
+app.command("chain", rich_help_panel=MAKING)(chain.chain)
 app.command("teach", rich_help_panel=MAKING)(explore.teach)
 app.add_typer(state.app, name="state", rich_help_panel=MAKING)
 app.command("tune", rich_help_panel=MAKING)(tune.tune)

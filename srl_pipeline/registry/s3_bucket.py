@@ -19,7 +19,8 @@ from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.session import Session
 
-from srl_pipeline.registry.s3_errors import code_of, s3_errors
+from srl_pipeline.registry.aws_errors import code_of
+from srl_pipeline.registry.s3_errors import s3_errors
 
 CONNECTIONS = 16
 _CHECKED = {"ChecksumAlgorithm": "SHA256"}

@@ -18,6 +18,7 @@ from botocore import exceptions as aws
 from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
 
 from srl_pipeline.errors import ArtifactError
+from srl_pipeline.registry.aws_errors import bad_credentials, code_of, unanswered
 
 _ACTIONS = {
     "AbortMultipartUpload": "s3:AbortMultipartUpload",
@@ -29,15 +30,12 @@ _ACTIONS = {
 """Operation -> what a policy must allow; everything else writes."""
 _NAMED_ACTION = re.compile(r"\b(?:s3|kms):[A-Z][A-Za-z]+\b")
 _DENIED = {"AccessDenied", "AllAccessDisabled", "AccountProblem", "403"}
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
-_CREDENTIALS = {"InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "InvalidClientTokenId"}
-_CLOCK = {"RequestTimeTooSkewed", "RequestExpired"}
 _REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
 _THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests", "503", "429"}
 _DAMAGED = {"BadDigest", "XAmzContentSHA256Mismatch", "InvalidDigest", "XAmzContentChecksumMismatch"}
 _GONE = {"NoSuchKey", "404"}
-_RENEW = "Give or renew the AWS credentials that boto3 finds (environment, profile or role), and run again."
-_AGAIN = "Run again later; finished work is kept."
+_KEPT = "Finished work is kept."
+_AGAIN = f"Run again later. {_KEPT}"
 
 
 @contextmanager
@@ -49,17 +47,16 @@ def s3_errors(where: str) -> Generator[None, None, None]:
         raise explained(error, where) from None  # its own words may quote keys
 
 
-def code_of(error: aws.ClientError) -> str:
-    """AWS's code of an error; the HTTP status where the answer had no body."""
-    response: dict[str, Any] = dict(error.response)
-    return str(response.get("Error", {}).get("Code", ""))
-
-
 def explained(error: Exception, where: str) -> ArtifactError:
     """The error that users see."""
     if isinstance(error, RetriesExceededError):
         return explained(error.last_exception, where)
-    what, mend = _answered(error) if isinstance(error, aws.ClientError) else _unanswered(error)
+    if isinstance(error, aws.ClientError):
+        what, mend = _answered(error)
+    elif isinstance(error, (aws.FlexibleChecksumError, S3DownloadFailedError)):
+        what, mend = f"The object changed or broke on its way ({type(error).__name__}).", _AGAIN
+    else:
+        what, mend = unanswered(error, "S3", _KEPT)
     return ArtifactError(what, where=where, mend=mend)
 
 
@@ -82,32 +79,10 @@ def _answered(error: aws.ClientError) -> tuple[str, str]:
         named = sorted(set(_NAMED_ACTION.findall(str(details.get("Message", "")))))
         action = ", ".join(named) or _ACTIONS.get(operation, "s3:PutObject")
         return f"Access is denied to {operation}.", f"Allow {action} to the role that runs this."
-    if code in _EXPIRED:
-        return "The AWS credentials have expired.", _RENEW
-    if code in _CREDENTIALS:
-        return f"The AWS credentials are not valid ({code}).", _RENEW
-    if code in _CLOCK:
-        return f"S3 refuses the time of the request ({code}).", "Set this machine's clock, and run again."
+    if (refused := bad_credentials(error)) is not None:
+        return refused
     if code in _THROTTLED:
         return f"S3 refuses more requests for now ({code}), also after five attempts.", _AGAIN
     if code in _DAMAGED:
         return f"What arrived is not what was sent ({code}).", _AGAIN
     return f"S3 answers {code or 'without a code'} to {operation}.", "Look that code up in S3's error responses."
-
-
-def _unanswered(error: Exception) -> tuple[str, str]:
-    kind = type(error).__name__
-    if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError)):
-        return "boto3 finds no AWS credentials.", _RENEW
-    if isinstance(error, (aws.TokenRetrievalError, aws.UnauthorizedSSOTokenError, aws.SSOTokenLoadError)):
-        return f"The AWS credentials cannot be had ({kind}).", _RENEW
-    if isinstance(error, aws.ReadTimeoutError):
-        return "S3 did not answer in time, also after five attempts.", _AGAIN
-    if isinstance(error, (aws.HTTPClientError, aws.ConnectionError)):
-        return (
-            f"S3 cannot be reached ({kind}), also after five attempts.",
-            "Check the network and AWS_ENDPOINT_URL, and run again; finished work is kept.",
-        )
-    if isinstance(error, (aws.FlexibleChecksumError, S3DownloadFailedError)):
-        return f"The object changed or broke on its way ({kind}).", _AGAIN
-    return f"boto3 does not send the request ({kind}).", "Check AWS_DEFAULT_REGION, AWS_PROFILE and AWS_ENDPOINT_URL."

@@ -10,6 +10,7 @@ bucket's life cycle removes them.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,7 @@ from srl_pipeline.errors import ArtifactError
 from srl_pipeline.registry.artifacts import disk_errors, write_durably
 from srl_pipeline.registry.s3_bucket import Bucket
 
+log = logging.getLogger("srl_pipeline")
 SAVED = "_saved"
 MARK = "_saved.json"
 """In a work folder: the save that it holds at least."""
@@ -57,14 +59,15 @@ class SavedFolder:
     def restore(self, work: Path) -> bool:
         """Make the work folder what was saved, unless it came from that save already; whether it was changed.
 
-        Raises ArtifactError for a save that is damaged.
+        A save whose files have passed the bucket's life cycle is told in the log, and the work begins anew. Raises
+        ArtifactError for a save that is damaged.
         """
         found = self._bucket.read(self._index)
         if found is None:
             return False
         saved = self._read(found.data)
         with disk_errors(work):
-            if not saved.files or _mark(work) == saved:
+            if not saved.files or _mark(work) == saved or not self._is_whole(saved):
                 return False
             with tempfile.TemporaryDirectory(dir=work.parent, prefix="_restore-", ignore_cleanup_errors=True) as folder:
                 copy = Path(folder) / work.name
@@ -93,6 +96,14 @@ class SavedFolder:
         """Two machines that save at once train the same: whichever is last is as good."""
         self._bucket.put(self._index, _text(saved).encode())
         write_durably(work / MARK, _text(saved))
+
+    def _is_whole(self, saved: SavedWork) -> bool:
+        there = set(self._bucket.keys(self._file("")))
+        gone = [name for name, digest in saved.files.items() if self._file(digest) not in there]
+        if gone:
+            where = self._bucket.url(self._index)
+            log.warning("%d files of %s are gone (their time was over): the work begins anew", len(gone), where)
+        return not gone
 
     def _download(self, saved: SavedWork, files: dict[str, Path]) -> None:
         first: dict[str, str] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from srl_pipeline.config import PipelineConfig
@@ -28,6 +29,25 @@ def stage_request(
         config=config.model_dump(),
         code_version=code,
     )
+
+
+def chain_requests(
+    store: ArtifactStore, model_type: str, inputs: Mapping[str, str], config: PipelineConfig
+) -> dict[Stage, StageRequest]:
+    """The requests of the training chain, in order. ``inputs``: data versions of rewards, trajectories and pins.
+
+    The versions of what each stage makes are known before anything is made, so the next stage can be asked for too.
+    """
+    known, requests = dict(inputs), dict[Stage, StageRequest]()
+    needs: dict[Stage, tuple[str, ...]] = {
+        "srl_checkpoint": tuple(inputs),
+        "rlvr_checkpoint": ("srl_checkpoint", *inputs),
+        "eval_report": ("srl_checkpoint", "rlvr_checkpoint", "lore_index", "rule_set"),
+    }
+    for stage, names in needs.items():
+        requests[stage] = stage_request(store, stage, model_type, {name: known[name] for name in names}, config)
+        known[stage] = requests[stage].data_version
+    return requests
 
 
 def stage_config(stage: Stage, config: PipelineConfig) -> dict[str, Any]:

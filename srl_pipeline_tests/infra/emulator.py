@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from srl_pipeline_tests.aws.moto_server import MotoServer
 
 Start = Callable[..., Any]
 NO_METRICS = (
@@ -31,7 +31,12 @@ def emulated_aws() -> Iterator[str]:
             assert url.startswith("http://127.0.0.1:"), f"the emulator did not start: {url!r}"
             yield url
         finally:
-            process.terminate()
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(60)
+            finally:
+                process.kill()
 
 
 def patch_budgets() -> None:
@@ -121,21 +126,13 @@ def with_bucket_metrics(application: Callable[..., Iterable[bytes]]) -> Callable
 
 def main() -> None:
     """Serve until standard input ends: an emulator never outlives its test."""
-    import logging
-
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-    from werkzeug.serving import make_server
-
     patch_budgets()
     patch_step_functions()
     patch_bucket_policies()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    application = with_bucket_metrics(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
-    os.environ["MOTO_PORT"] = str(server.server_port)  # by it a state machine finds the services that it calls
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    server = MotoServer(with_bucket_metrics)
+    print(server.url, flush=True)
     sys.stdin.read()
+    server.stop()
 
 
 if __name__ == "__main__":

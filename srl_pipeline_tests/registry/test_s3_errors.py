@@ -53,9 +53,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
         (404, "NoSuchBucket", "", "bucket does not exist", "correct SRL_STORE"),
         (403, "AccessDenied", "Access Denied", "denied to GetObject", "s3:GetObject"),
         (403, "AccessDenied", "no policy allows the kms:Decrypt action", "denied to GetObject", "Allow kms:Decrypt"),
-        (400, "ExpiredToken", f"The token {TOKEN} has expired", "credentials have expired", "renew"),
-        (403, "InvalidAccessKeyId", "AKIAIOSFODNN7EXAMPLE", "credentials are not valid", "renew"),
-        (403, "SignatureDoesNotMatch", "", "credentials are not valid", "renew"),
+        (400, "ExpiredToken", f"The token {TOKEN} has expired", "credentials have expired", "Renew"),
+        (403, "InvalidAccessKeyId", "AKIAIOSFODNN7EXAMPLE", "does not accept the credentials", "Renew"),
+        (403, "SignatureDoesNotMatch", "", "does not accept the credentials", "Renew"),
         (403, "RequestTimeTooSkewed", "", "refuses the time", "clock"),
         (400, "AuthorizationHeaderMalformed", "", "in another region", "AWS_DEFAULT_REGION"),
         (418, "Teapot", "", "answers Teapot to GetObject", "Look that code up"),
@@ -119,7 +119,7 @@ def test_a_wrong_secret_is_told(
     seaweed_server: SeaweedServer, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", seaweed_server.url)
-    with pytest.raises(ArtifactError, match="credentials are not valid"):
+    with pytest.raises(ArtifactError, match="does not accept the credentials"):
         store.find(*NAMES)
 
 
@@ -144,18 +144,18 @@ def test_missing_credentials_are_told(store: ArtifactStore, monkeypatch: pytest.
         monkeypatch.delenv(name)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
-    with pytest.raises(ArtifactError, match="finds no AWS credentials"):
+    with pytest.raises(ArtifactError, match="no complete AWS credentials"):
         store.find(*NAMES)
 
 
 @pytest.mark.parametrize(
     ("error", "what"),
     [
-        (aws.ReadTimeoutError(endpoint_url="https://s3"), "did not answer in time"),
+        (aws.ReadTimeoutError(endpoint_url="https://s3"), "does not answer in time"),
         (aws.ConnectTimeoutError(endpoint_url="https://s3"), "cannot be reached"),
         (aws.ConnectionClosedError(endpoint_url="https://s3"), "cannot be reached"),
         (aws.SSLError(endpoint_url="https://s3", error="x"), "cannot be reached"),
-        (RetriesExceededError(aws.ReadTimeoutError(endpoint_url="https://s3")), "did not answer in time"),
+        (RetriesExceededError(aws.ReadTimeoutError(endpoint_url="https://s3")), "does not answer in time"),
         (aws.UnauthorizedSSOTokenError(), "cannot be had"),
         (aws.FlexibleChecksumError(error_msg="x"), "broke on its way"),
         (aws.ParamValidationError(report="x"), "does not send"),

@@ -121,6 +121,15 @@ def test_a_saved_file_that_was_altered_is_refused(remote: Place) -> None:
     assert not (remote.store("two").root / "_work/poems/lanterns/v1/metrics.jsonl").exists()
 
 
+def test_a_save_whose_files_have_expired_is_told_and_the_work_begins_anew(
+    remote: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    saved(remote.store("one"), CHECKPOINT)
+    delete(remote, next(o for o in objects(remote) if "/files/" in o))
+    assert read(remote.store("two").work_folder(*NAMES)) == {}
+    assert "their time was over" in caplog.text
+
+
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../b", "_saved.json", "."])
 def test_an_index_that_leads_out_of_the_folder_is_refused(remote: Place, name: str) -> None:
     put(remote, f"{PLACE}index.json", json.dumps({"save": "x", "files": {name: "0" * 16}}).encode())

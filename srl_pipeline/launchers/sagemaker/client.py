@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,9 +21,7 @@ from srl_pipeline.registry import ArtifactStore, Built
 from srl_pipeline.registry.places import STORE, store_at
 
 
-def run_on_sagemaker(
-    context: dg.AssetExecutionContext, request: StageRequest, spec_file: Path, poll_seconds: float = 15.0
-) -> Built:
+def run_on_sagemaker(context: dg.AssetExecutionContext, request: StageRequest, spec_file: Path) -> Built:
     """Make the artifact that ``request`` names in a SageMaker job, or find it.
 
     Raises TrainingError with what the job reported, `ChildKilled` where it ended without artifact and report,
@@ -34,7 +33,7 @@ def run_on_sagemaker(
     if found and not found.manifest.failed_gates:
         context.log.info(f"{name}: unchanged, nothing recomputed")
         return Built(store.require(request.stage, request.model_type, request.data_version), reused=True)
-    client = PipesSageMakerClient(read_spec(spec_file), poll_seconds)
+    client = PipesSageMakerClient(read_spec(spec_file))
     job = client.run(context=context, request=request).job
     made = store.find(request.stage, request.model_type, request.data_version)
     if job.status == "Completed" and made is not None:
@@ -57,8 +56,8 @@ class PipesSageMakerClient(dg.PipesClient):
     launcher that is left, however, without having seen the job's end stops it, so that none is paid for in vain.
     """
 
-    def __init__(self, spec: JobSpec, poll_seconds: float = 15.0) -> None:
-        self._spec, self._poll, self._jobs = spec, poll_seconds, Jobs()
+    def __init__(self, spec: JobSpec) -> None:
+        self._spec, self._jobs = spec, Jobs()
 
     def run(  # type: ignore[override]
         self, *, context: dg.AssetExecutionContext, request: StageRequest
@@ -67,10 +66,10 @@ class PipesSageMakerClient(dg.PipesClient):
         store, base = s3_store(request.root), job_base(self._spec, request)
         last, number = self._jobs.newest(base)
         if last is not None and last.status == "Stopping":
-            last = self._jobs.wait(last.name, self._poll, _telling(context))
+            last = self._jobs.wait(last.name, self._spec.poll_seconds, _telling(context))
         goes_on = last is not None and not last.ended
         name = last.name if last is not None and goes_on else attempt(base, number)
-        with _pipes(context, store, name, self._poll) as (session, messages):
+        with _pipes(context, store, name, self._spec.poll_seconds) as (session, messages):
             try:
                 if goes_on:
                     context.log.info(f"SageMaker job {name} makes it since an earlier run: waiting for it")
@@ -79,7 +78,7 @@ class PipesSageMakerClient(dg.PipesClient):
                     variables = session.get_bootstrap_env_vars()
                     begun = self._jobs.begin(training_job(self._spec, request, name, address, variables))
                     context.log.info(f"SageMaker job {name} {'begun' if begun else 'was begun by another run'}")
-                job = self._jobs.wait(name, self._poll, _telling(context))
+                job = self._jobs.wait(name, self._spec.poll_seconds, _telling(context))
             except BaseException:  # also a run that is cancelled
                 self._leave(context, name)
                 raise
@@ -104,7 +103,7 @@ class PipesSageMakerClient(dg.PipesClient):
         if job.status == "Stopped":
             return ChildKilled("The job was stopped by somebody else.", where=where, mend=kept)
         words = self._jobs.last_words(job.name)
-        told = job.reason.removeprefix("AlgorithmError: ")
+        told = re.sub(r"(^AlgorithmError: |, exit code: -?\d+$)", "", job.reason)
         if "\n  where: " in told and "\n  mend:  " in told:  # the process said it itself (`container.tell_failure`)
             what, _, rest = told.partition("\n  where: ")
             place, _, mend = rest.partition("\n  mend:  ")

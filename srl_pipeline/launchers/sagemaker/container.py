@@ -22,8 +22,8 @@ from srl_pipeline.errors import PipelineError
 
 FAILURE_FILE = "SRL_FAILURE_FILE"
 """Environment variable: a file in which the platform looks for the reason of a failure."""
-MAX_REASON = 1024
-"""Characters that SageMaker shows of it."""
+MAX_REASON = 900
+"""Characters; SageMaker shows 1,024, its own words around it included."""
 SECONDS = 5.0
 """Between two uploads of what the process said."""
 

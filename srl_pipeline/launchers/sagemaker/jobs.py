@@ -52,7 +52,7 @@ class Jobs:
 
         retries = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=60)
         self._patience = patience_seconds
-        with told("its client", "SageMaker"):
+        with told("any request", "the client of SageMaker"):
             self._api: Any = boto3.client("sagemaker", config=retries)
             self._logs: Any = boto3.client("logs", config=retries)
 

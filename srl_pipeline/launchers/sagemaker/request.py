@@ -21,6 +21,9 @@ STAGES = {"srl_checkpoint": "srl", "rlvr_checkpoint": "rlvr", "eval_report": "ev
 MAX_BASE = 57
 """SageMaker's names have 63 characters; the number of the attempt and that of its retry follow the base."""
 
+_LOCAL_STORAGE = re.compile(r"ml\.(g4dn|g5|g6e?|p3dn|p4de?|p5(e|en)?|trn[12]n?|[cmr]\d[a-z]*d[a-z]*)\.")
+"""Instances with disks of their own in the volume's place: SageMaker refuses a key for them, they have theirs."""
+
 
 def job_base(spec: JobSpec, request: StageRequest) -> str:
     """What the names of all attempts at one artifact begin with. Independent of any run, so a later one finds them."""
@@ -53,7 +56,8 @@ def training_job(
     own = {"SRL_HOME": HOME, "SRL_FAILURE_FILE": FAILURE, **(variables or {})}
     network = {} if settings.VpcConfig is None else {"VpcConfig": settings.VpcConfig.model_dump()}
     key = {} if settings.KmsKeyId is None else {"KmsKeyId": settings.KmsKeyId}
-    volume_key = {} if settings.KmsKeyId is None else {"VolumeKmsKeyId": settings.KmsKeyId}
+    own_disks = _LOCAL_STORAGE.match(spec.instance_type)
+    volume_key = {} if settings.KmsKeyId is None or own_disks else {"VolumeKmsKeyId": settings.KmsKeyId}
     tags = {**spec.tags, "model_type": request.model_type, "stage": request.stage}
     return {
         "TrainingJobName": name,

@@ -47,6 +47,8 @@ class JobSpec(Record):
     spot: bool = Field(default=True, description="Spare capacity that may be taken away; the job then goes on later.")
     max_hours: float = Field(default=24.0, gt=0, le=672, description="Of computing; SageMaker stops what takes longer.")
     max_wait_hours: float = Field(default=24.0, ge=0, le=672, description="With spot: of waiting, in all.")
+    poll_seconds: float = Field(default=15.0, gt=0, le=600, description="Between two looks at a job.")
+    state_machine_arn: str = Field(default="", description="Terraform's output of that name; for the command chain.")
     environment: dict[Variable, Value] = Field(default={}, max_length=40, description="Further variables; no secrets.")
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ export TOKENIZERS_PARALLELISM ?= false
 # Threads of the numeric libraries wait briefly before they sleep: sleeping at once (or never) halves the speed on a shared machine.
 export GOMP_SPINCOUNT ?= 20000
 
-.PHONY: install run smoke test test-chains test-all lint dev ci clean
+.PHONY: install run smoke test test-chains test-k8s test-all lint scan dev ci clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +42,11 @@ test: install
 test-chains: install
 	SRL_HOME= DAGSTER_HOME= SRL_PRESET= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "chain and not slow" -n $(TEST_PROCESSES) --dist loadfile
 
+# a real Kubernetes control plane, built once from Debian's source package, with pods as processes; needs root
+test-k8s: install
+	sh srl_pipeline_tests/k8s/build.sh
+	SRL_HOME= DAGSTER_HOME= SRL_PRESET= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m k8s srl_pipeline_tests/k8s
+
 # also the tests marked slow, k8s and gpu
 test-all: install
 	SRL_HOME= DAGSTER_HOME= SRL_PRESET= $(BIN)/python -m pytest -m ""
@@ -49,6 +54,18 @@ test-all: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# static scan of Terraform, container files and the rendered chart; checkov pins its own dependencies, so it has its own venv
+SCAN := .venv-scan
+CHECKOV := 3.3.30
+
+$(SCAN)/.checkov-$(CHECKOV):
+	test -x $(SCAN)/bin/python || $(PYTHON) -m venv $(SCAN)
+	$(SCAN)/bin/python -m pip install --quiet checkov==$(CHECKOV)
+	touch $@
+
+scan: install $(SCAN)/.checkov-$(CHECKOV)
+	$(BIN)/python -m srl_pipeline_tests.infra.scan $(SCAN)/bin/checkov
 
 dev: install
 	mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml

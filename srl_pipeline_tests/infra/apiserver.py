@@ -38,6 +38,7 @@ class ApiServer:
         self.created: list[Object] = []
         self.refused: list[str] = []
         self.selections = 0
+        self.cuts = 0  # so many logs break off in the middle of a line
         self.lock = threading.RLock()
         handler = type("Handler", (_Handler,), {"api": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -180,14 +181,20 @@ class _Handler(BaseHTTPRequestHandler):
         lines = self.api.output[name].splitlines(keepends=True)
         if "timestamps" not in asked:
             lines = [line.partition(b" ")[2] for line in lines]
-        self._send(200, b"".join(lines[-int(asked.get("tailLines", 10_000)) :]), "text/plain")
+        if self.api.cuts and len(lines) > 2:
+            self.api.cuts -= 1
+            lines[-2:] = [lines[-2][:20]]
+            self.close_connection = True
+            self._send(200, b"".join(lines), "text/plain", missing=100)
+        else:
+            self._send(200, b"".join(lines[-int(asked.get("tailLines", 10_000)) :]), "text/plain")
 
     def _say(self, code: int, body: Object) -> None:
         self._send(code, json.dumps(body).encode(), "application/json")
 
-    def _send(self, code: int, body: bytes, kind: str) -> None:
+    def _send(self, code: int, body: bytes, kind: str, missing: int = 0) -> None:
         self.send_response(code)
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) + missing))
         self.end_headers()
         self.wfile.write(body)

@@ -19,7 +19,7 @@ from srl_pipeline.registry.dynamo.create import create_table
 from srl_pipeline.registry.dynamo.ledger import DynamoLedger
 from srl_pipeline.registry.dynamo.table import connect
 from srl_pipeline.registry.ledger import NANOS, Account, Caps
-from srl_pipeline_tests.infra.chain import TABLE, TOPIC, machines, next_states, rendered
+from srl_pipeline_tests.infra.chain import TABLE, TOPIC, TRAINING_ROLE, machines, next_states, rendered
 from srl_pipeline_tests.infra.emulator import emulated_aws
 
 ROLE = "arn:aws:iam::123456789012:role/srl-dev-step-functions"
@@ -63,11 +63,19 @@ def test_every_task_is_tried_again() -> None:
     assert all(task["Retry"] for task in tasks)
 
 
-def test_a_job_that_is_tried_again_has_another_name_and_the_same_checkpoints() -> None:
+def test_a_job_that_is_tried_again_has_another_name_and_the_same_request() -> None:
     _, inner = machines(rendered())
     parameters = inner["States"]["Train"]["Parameters"]
     assert "$$.State.RetryCount" in parameters["TrainingJobName.$"]
-    assert parameters["CheckpointConfig.$"] == "$.request.CheckpointConfig"
+    fields = {name.removesuffix(".$"): path for name, path in parameters.items() if name != "TrainingJobName.$"}
+    assert fields.pop("RoleArn") == TRAINING_ROLE
+    assert fields == {name: f"$.request.{name}" for name in fields}
+
+
+def test_the_longest_name_of_a_request_leaves_room_for_every_attempt() -> None:
+    _, inner = machines(rendered())
+    attempts = sum(rule["MaxAttempts"] for rule in inner["States"]["Train"]["Retry"])
+    assert len("n" * 60 + f"-{attempts}") <= 63, "SageMaker takes no longer name"
 
 
 def test_one_stage_after_the_other_in_the_machines_own_order() -> None:
@@ -92,24 +100,27 @@ def cloud() -> Iterator[str]:
         urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/config", config), timeout=10).close()
         create_table(TABLE)
         boto3.client("sns").create_topic(Name=TOPIC.rpartition(":")[2])
-        boto3.client("stepfunctions").create_state_machine(
-            name="chain", definition=json.dumps(without_jobs()), roleArn=ROLE
-        )
+        for status in ("Completed", "Stopped"):
+            boto3.client("stepfunctions").create_state_machine(
+                name=status, definition=json.dumps(without_jobs(status)), roleArn=ROLE
+            )
         yield url
 
 
-def without_jobs() -> dict[str, Any]:
-    """The machine with a state that only tells the job's name in the place of the one that runs it."""
+def without_jobs(status: str) -> dict[str, Any]:
+    """The machine with a state that only tells how a job ended in the place of the one that runs it."""
     machine = rendered()
     inner = machine["States"]["Chain"]["ItemProcessor"]["States"]
-    inner["Train"] = {"Type": "Pass", "Parameters": {"name.$": "$.request.TrainingJobName"}, "End": True}
+    told = {"name.$": "$.request.TrainingJobName", "status": status}
+    inner["Train"] = {"Type": "Pass", "Parameters": told, "Next": inner["Train"]["Next"]}
     return machine
 
 
-def executed(name: str, cap_nanos: int) -> tuple[dict[str, Any], list[str]]:
-    """How an execution ended, and the states that it entered."""
+def executed(name: str, cap_nanos: int, status: str = "Completed") -> tuple[dict[str, Any], list[str]]:
+    """How an execution ended whose jobs end with ``status``, and the states that it entered."""
     client = boto3.client("stepfunctions")
-    machine = client.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    machines = client.list_state_machines()["stateMachines"]
+    machine = next(m["stateMachineArn"] for m in machines if m["name"] == status)
     requests = {stage: {"TrainingJobName": f"srl-dev-7-{stage}"} for stage in STAGES}
     asked = json.dumps({"run": "7", "model_type": "buildings", "cap_nanos": cap_nanos, "requests": requests})
     arn = client.start_execution(stateMachineArn=machine, name=name, input=asked)["executionArn"]
@@ -121,7 +132,7 @@ def executed(name: str, cap_nanos: int) -> tuple[dict[str, Any], list[str]]:
     raise AssertionError("the execution did not end")
 
 
-@pytest.mark.slow
+@pytest.mark.chain
 def test_the_chain_stops_where_committed_and_held_money_reach_the_cap(cloud: str) -> None:
     ledger = DynamoLedger(connect(TABLE))
     account = Account(run="7", model_type="buildings", vendor="sagemaker")
@@ -139,3 +150,12 @@ def test_the_chain_stops_where_committed_and_held_money_reach_the_cap(cloud: str
     assert ended["status"] == "SUCCEEDED"
     assert [job["name"] for job in json.loads(ended["output"])["jobs"]] == [f"srl-dev-7-{stage}" for stage in STAGES]
     assert states.count("ReadSpending") == 3, "the budget is checked before each stage"
+    assert len(states) == 27, "docs/aws.md says what a chain costs"
+
+
+@pytest.mark.chain
+def test_a_job_that_was_stopped_or_ran_out_of_time_ends_the_chain(cloud: str) -> None:
+    ended, states = executed("stopped", 1000 * NANOS, "Stopped")
+    assert (ended["status"], ended["error"]) == ("FAILED", "TrainingChainFailed")
+    assert ended["cause"].startswith("JobStopped: ")
+    assert states.count("ReadSpending") == 1 and states[-3:] == ["JobStopped", "TellOfFailure", "Failed"]

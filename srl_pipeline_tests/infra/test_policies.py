@@ -14,11 +14,17 @@ from srl_pipeline_tests.infra.terraform import copied
 ACCOUNT, REGION, NAME = "123456789012", "eu-central-1", "srl-dev"
 BUCKET = "arn:aws:s3:::srl-dev-artifacts"
 ARTIFACT = f"{BUCKET}/artifacts/srl_checkpoint/buildings/1/manifest.json"
+REQUEST = f"{BUCKET}/artifacts/_requests/7/request.json"
+SAVE = f"{BUCKET}/artifacts/_saved/srl_checkpoint/buildings/1/manifest.json"
+MESSAGE = f"{BUCKET}/artifacts/_pipes/7/1.json"
 TUNING_DATA = f"{BUCKET}/{PREFIX}0123/train.jsonl"
 TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/srl-dev-state"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:srl-dev-alerts"
 JOB = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/srl-dev-7-srl-0"
+LOG = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs:log-stream:srl-dev-7-srl-0/algo-1"
+CHAIN = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:srl-dev-training-chain"
+EXECUTION = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:srl-dev-training-chain:7"
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule"
 IMAGES = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/srl-dev"
 STRANGER = "999999999999"
@@ -49,12 +55,16 @@ MATRIX: list[tuple[str, str, str, dict[str, str], bool]] = [
     ("run", "s3:GetObject", "arn:aws:s3:::another-bucket/artifacts/x", {}, False),
     ("run", "s3:ListBucket", BUCKET, {}, True),
     ("run", "s3:ListBucket", "arn:aws:s3:::another-bucket", {}, False),
+    ("run", "s3:PutObject", REQUEST, {}, True),
+    ("run", "s3:GetObject", MESSAGE, {}, True),
+    ("run", "s3:GetObject", SAVE, {}, True),
     ("run", "s3:PutObject", TUNING_DATA, {}, True),
     ("run", "s3:GetBucketVersioning", BUCKET, {}, True),
     ("run", "s3:PutBucketPolicy", BUCKET, {}, False),
     ("run", "s3:PutLifecycleConfiguration", BUCKET, {}, False),
     ("run", "dynamodb:UpdateItem", TABLE, {}, True),
-    ("run", "dynamodb:ConditionCheckItem", TABLE, {}, True),
+    ("run", "dynamodb:ConditionCheckItem", TABLE, {}, False),
+    ("run", "dynamodb:BatchGetItem", TABLE, {}, False),
     ("run", "dynamodb:Scan", TABLE, {}, False),
     ("run", "dynamodb:DeleteTable", TABLE, {}, False),
     ("run", "dynamodb:GetItem", TABLE.replace("srl-dev", "srl-prod"), {}, False),
@@ -71,9 +81,32 @@ MATRIX: list[tuple[str, str, str, dict[str, str], bool]] = [
     ("run", "iam:PassRole", role("bedrock-tuning"), BEDROCK, True),
     ("run", "iam:PassRole", role("bedrock-tuning"), SAGEMAKER, False),
     ("run", "iam:CreateRole", role("more"), {}, False),
+    ("run", "logs:GetLogEvents", LOG, {}, True),
+    ("run", "logs:GetLogEvents", LOG.replace("srl-dev", "srl-prod"), {}, False),
+    ("run", "states:StartExecution", CHAIN, {}, True),
+    ("run", "states:StartExecution", CHAIN.replace("srl-dev", "srl-prod"), {}, False),
+    ("run", "states:DescribeExecution", EXECUTION, {}, True),
+    ("run", "states:DescribeExecution", EXECUTION.replace("srl-dev", "srl-prod"), {}, False),
+    ("run", "states:StopExecution", EXECUTION, {}, False),
+    ("run", "states:UpdateStateMachine", CHAIN, {}, False),
+    ("control-plane", "states:StartExecution", CHAIN, {}, False),
     ("training", "s3:PutObject", ARTIFACT, {}, True),
     ("training", "s3:DeleteObjectVersion", ARTIFACT, {}, False),
+    ("training", "s3:GetObject", REQUEST, {}, True),
+    ("training", "s3:PutObject", SAVE, {}, True),
+    ("training", "s3:GetObject", SAVE, {}, True),
+    ("training", "s3:ListBucket", BUCKET, {}, True),
+    ("training", "s3:PutObject", MESSAGE, {}, True),
+    ("training", "s3:PutObject", f"{BUCKET}/_saved/x", {}, False),
+    ("training", "s3:PutObject", TUNING_DATA, {}, False),
+    ("training", "s3:PutObject", "arn:aws:s3:::another-bucket/artifacts/_saved/x", {}, False),
+    ("training", "s3:PutLifecycleConfiguration", BUCKET, {}, False),
+    ("training", "states:StartExecution", CHAIN, {}, False),
+    ("training", "kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}, True),
+    ("training", "kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "false"}, False),
+    ("run", "kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}, False),
     ("training", "dynamodb:GetItem", TABLE, {}, False),
+    ("training", "dynamodb:PutItem", TABLE, {}, False),
     ("training", "ecr:BatchGetImage", f"{IMAGES}/trainer", {}, True),
     ("training", "ecr:BatchGetImage", f"{IMAGES}/control-plane", {}, False),
     ("training", "ecr:PutImage", f"{IMAGES}/trainer", {}, False),
@@ -91,7 +124,9 @@ MATRIX: list[tuple[str, str, str, dict[str, str], bool]] = [
     ("step-functions", "dynamodb:PutItem", TABLE, {}, False),
     ("step-functions", "sns:Publish", TOPIC, {}, True),
     ("step-functions", "sns:Publish", TOPIC.replace("srl-dev", "other"), {}, False),
+    ("step-functions", "states:StartExecution", CHAIN, {}, False),
     ("step-functions", "s3:GetObject", ARTIFACT, {}, False),
+    ("step-functions", "s3:GetObject", REQUEST, {}, False),
     ("bedrock-tuning", "s3:GetObject", TUNING_DATA, {}, True),
     ("bedrock-tuning", "s3:PutObject", TUNING_DATA, {}, True),
     ("bedrock-tuning", "s3:GetObject", ARTIFACT, {}, False),
@@ -144,17 +179,32 @@ def test_each_role_may_do_what_it_needs_and_nothing_else(rendered: dict[str, dic
         ("bedrock-tuning", "bedrock.amazonaws.com", f"arn:aws:bedrock:{REGION}:%s:model-customization-job/1"),
         ("run", "pods.eks.amazonaws.com", ""),
         ("control-plane", "pods.eks.amazonaws.com", ""),
+        ("training", "pods.eks.amazonaws.com", ""),
     ],
 )
 def test_a_service_takes_a_role_for_this_account_alone(
     rendered: dict[str, dict[str, Policy]], kind: str, service: str, source: str
 ) -> None:
-    (statement,) = rendered["trusts"][kind]["Statement"]
-    assert as_list(statement["Principal"]["Service"]) == [service]
+    statements = rendered["trusts"][kind]["Statement"]
+    (statement,) = [s for s in statements if as_list(s["Principal"]["Service"]) == [service]]
     trust: Policy = {"Statement": [{**statement, "Resource": "*"}]}  # a trust policy speaks of its own role
     for account, decision in ((ACCOUNT, "allow"), (STRANGER, "implicit deny")):
         context = {"aws:SourceAccount": account, **({"aws:SourceArn": source % account} if source else {})}
         assert decide([trust], "sts:AssumeRole", role(kind), context) == decision
+
+
+def test_no_role_is_taken_by_a_service_that_has_no_use_for_it(rendered: dict[str, dict[str, Policy]]) -> None:
+    services = {
+        kind: {name for s in trust["Statement"] for name in as_list(s["Principal"]["Service"])}
+        for kind, trust in rendered["trusts"].items()
+    }
+    assert services == {
+        "control-plane": {"pods.eks.amazonaws.com"},
+        "run": {"pods.eks.amazonaws.com"},
+        "training": {"pods.eks.amazonaws.com", "sagemaker.amazonaws.com"},
+        "step-functions": {"states.amazonaws.com"},
+        "bedrock-tuning": {"bedrock.amazonaws.com"},
+    }
 
 
 def test_any_resource_is_named_only_where_aws_offers_no_narrower_one(rendered: dict[str, dict[str, Policy]]) -> None:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 
 from srl_pipeline_tests.infra.emulator import emulated_aws
 from srl_pipeline_tests.infra.iam import as_list, decide
+from srl_pipeline_tests.infra.planned import EKS, VARIABLES, Planned, client, expires, plan_of
+from srl_pipeline_tests.infra.rendered import GPU, NAMESPACE, RELEASE, TOLERATION, of_kind, render
 from srl_pipeline_tests.infra.terraform import ROOTS, Terraform, copied, require_terraform
+from srl_pipeline_tests.infra.trained import train_by_the_machine
+from srl_pipeline_tests.whole_chain import MODEL, STAGES
 
-VARIABLES: dict[str, Any] = {
-    "region": "eu-central-1",
-    "owner": "a-team",
-    "emails": ["team@example.com"],
-    "network": {"cidr": "10.40.0.0/20", "availability_zones": ["eu-central-1a", "eu-central-1b"]},
-    "budget": {"month_usd": 100, "model_type_usd": {"buildings": 20}},
-}
 AWS_EMITS = {
     "AWS/States": {"ExecutionsFailed", "ExecutionsTimedOut"},
     "AWS/DynamoDB": {"ReadThrottleEvents", "WriteThrottleEvents"},
@@ -48,7 +42,7 @@ def test_every_variable_and_output_says_what_it_is() -> None:
         assert text.count("\n  description = ") == blocks, file
 
 
-@pytest.mark.slow
+@pytest.mark.chain
 @pytest.mark.parametrize("root", ["dev", "prod"])
 def test_a_root_is_valid(tmp_path: Path, root: str) -> None:
     terraform = copied(tmp_path, root)
@@ -56,46 +50,17 @@ def test_a_root_is_valid(tmp_path: Path, root: str) -> None:
     terraform.run("validate", "-no-color")
 
 
-@pytest.mark.slow
+@pytest.mark.chain
+@pytest.mark.timeout(600)
 def test_the_modules_pass_their_own_tests(tmp_path: Path) -> None:
     terraform = copied(tmp_path, "modules/installation")
     terraform.run("init", "-backend=false", "-no-color")
-    assert "0 failed" in terraform.run("test", "-no-color", seconds=240)
-
-
-@dataclass(frozen=True)
-class Planned:
-    """What a plan makes: address -> values, and address -> which of them are known only once it is made."""
-
-    resources: dict[str, dict[str, Any]]
-    unknown: dict[str, dict[str, Any]]
-
-    def of_kind(self, kind: str) -> list[dict[str, Any]]:
-        """Planned values of all resources of a kind; fails where there is none: nothing would be asserted."""
-        found = [values for address, values in self.resources.items() if f".{kind}." in address]
-        assert found, f"no {kind} in the plan"
-        return found
-
-
-def plan_of(terraform: Terraform) -> Planned:
-    """The plan of a root that was initialised, also left in its file ``plan``."""
-    (terraform.folder / "terraform.tfvars.json").write_text(json.dumps(VARIABLES))
-    terraform.run("plan", "-out=plan", "-input=false", "-no-color", "-lock-timeout=30s")
-    changes = {c["address"]: c["change"] for c in terraform.show("plan")["resource_changes"] if c["mode"] == "managed"}
-    return Planned(
-        {address: change["after"] for address, change in changes.items()},
-        {address: change["after_unknown"] for address, change in changes.items()},
-    )
-
-
-def client(service: str, url: str) -> Any:
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    return boto3.client(service, region_name="eu-central-1", endpoint_url=url, **keys)
+    assert "0 failed" in terraform.run("test", "-no-color", seconds=400)
 
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
 def planned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planned]:
-    """A plan for an empty account; prod keeps its state in a bucket of the emulator and locks it there."""
+    """A plan for an empty account; prod has a cluster, keeps its state in the emulator's S3 and locks it there."""
     with emulated_aws() as url:
         terraform = copied(tmp_path_factory.mktemp(request.param), request.param, endpoint=url)
         if request.param == "prod":
@@ -109,10 +74,13 @@ def planned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             terraform.run("init", "-backend-config=backend.hcl", "-input=false", "-no-color")
         else:
             terraform.run("init", "-input=false", "-no-color")
-        yield plan_of(terraform)
+        yield plan_of(terraform, **({"eks": EKS} if request.param == "prod" else {}))
 
 
-@pytest.mark.slow
+with_a_cluster = pytest.mark.parametrize("planned", ["prod"], indirect=True)
+
+
+@pytest.mark.chain
 class TestThePlan:
     """What is asserted for dev and for prod, before anything is made."""
 
@@ -153,14 +121,36 @@ class TestThePlan:
                 assert values["tags_all"]["installation"] == f"srl-{values['tags_all']['environment']}", address
 
     def test_artifacts_are_versioned_and_never_expire_while_they_are_current(self, planned: Planned) -> None:
+        """Only what a job needs while it runs does; its folders are not those of any artifact."""
         (versioning,) = planned.of_kind("aws_s3_bucket_versioning")
         assert versioning["versioning_configuration"][0]["status"] == "Enabled"
         (lifecycle,) = planned.of_kind("aws_s3_bucket_lifecycle_configuration")
-        for rule in lifecycle["rule"]:
-            assert all(not e.get("days") and not e.get("date") for e in rule["expiration"])
-            assert not rule.get("transition")
+        expired = {
+            r["filter"][0]["prefix"]: [e["days"] for e in r["expiration"]] for r in lifecycle["rule"] if expires(r)
+        }
+        assert expired == {f"artifacts/{folder}/": [30] for folder in ("_saved", "_requests", "_pipes")}
+        assert not any(rule.get("transition") for rule in lifecycle["rule"])
         uploads = [r["abort_incomplete_multipart_upload"] for r in lifecycle["rule"]]
         assert [{"days_after_initiation": 7}] in uploads
+
+    def test_a_cluster_is_made_only_where_it_is_asked_for(self, planned: Planned) -> None:
+        clusters = [address for address in planned.resources if ".aws_eks_cluster." in address]
+        (table,) = planned.of_kind("aws_dynamodb_table")
+        assert len(clusters) == (table["tags_all"]["environment"] == "prod")
+
+    @with_a_cluster
+    def test_pods_that_ask_aws_are_handed_roles_by_the_names_of_the_chart(self, planned: Planned) -> None:
+        bindings = planned.of_kind("aws_eks_pod_identity_association")
+        accounts = of_kind(render({"training": {"ownPod": True}}), "ServiceAccount")
+        assert {b["namespace"] for b in bindings} == {NAMESPACE}
+        assert {b["service_account"] for b in bindings} == set(accounts) - {f"{RELEASE}-daemon"}
+
+    @with_a_cluster
+    def test_the_charts_trainings_find_the_nodes_with_gpus(self, planned: Planned) -> None:
+        (pool,) = [p for p in planned.of_kind("aws_eks_node_group") if p["node_group_name"] == "gpu"]
+        assert [(t["key"], t["effect"]) for t in pool["taint"]] == [(TOLERATION["key"], "NO_SCHEDULE")]
+        assert pool["labels"] == GPU["nodeSelector"]
+        assert pool["scaling_config"][0]["desired_size"] == 0
 
     def test_images_are_scanned_and_never_change(self, planned: Planned) -> None:
         for repository in planned.of_kind("aws_ecr_repository"):
@@ -180,14 +170,16 @@ class TestThePlan:
         assert all(alarm["metric_name"] in AWS_EMITS[alarm["namespace"]] for alarm in alarms)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_it_is_made_stays_as_it_was_planned_and_is_removed(tmp_path: Path) -> None:
+@pytest.mark.chain
+@pytest.mark.timeout(1800)
+def test_it_is_made_stays_as_it_was_planned_trains_a_model_and_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with emulated_aws() as url:
         terraform = copied(tmp_path, "dev", endpoint=url)
         terraform.run("init", "-input=false", "-no-color")
         planned = plan_of(terraform)
-        terraform.run("apply", "-input=false", "-no-color", "-lock-timeout=30s", "plan", seconds=240)
+        terraform.run("apply", "-input=false", "-no-color", "-lock-timeout=30s", "plan", seconds=400)
 
         again = ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock-timeout=30s"]
         terraform.run(*again, code=0)  # 2 would be a change
@@ -201,8 +193,12 @@ def test_it_is_made_stays_as_it_was_planned_and_is_removed(tmp_path: Path) -> No
         assert decide(policies, "s3:GetObject", resource, {"aws:SecureTransport": "true"}) == "allow"
         assert decide(policies, "s3:GetObject", resource, {"aws:SecureTransport": "false"}) == "explicit deny"
 
-        client("s3", url).put_object(Bucket=bucket, Key="artifacts/x", Body=b"left behind")
-        terraform.run("destroy", "-auto-approve", "-input=false", "-no-color", "-lock-timeout=30s", seconds=240)
+        with monkeypatch.context() as patch:
+            store = train_by_the_machine(made, url, tmp_path, patch)
+            for stage in STAGES:
+                [trained] = store.versions(stage, MODEL)
+                assert trained.manifest.failed_gates == [] and store.missing(trained) == []
+        terraform.run("destroy", "-auto-approve", "-input=false", "-no-color", "-lock-timeout=30s", seconds=400)
         assert "values" not in terraform.show()
         assert client("dynamodb", url).list_tables()["TableNames"] == []
         assert client("s3", url).list_buckets()["Buckets"] == []

@@ -31,7 +31,7 @@ variable "emails" {
 }
 
 variable "trusted_arns" {
-  description = "Principals that may take the roles of control plane and runs, besides EKS pods."
+  description = "Principals that may take the roles of control plane, runs and trainings, besides EKS pods."
   type        = list(string)
   default     = []
 }
@@ -52,6 +52,32 @@ variable "network" {
   description = "Private network of training jobs; null: they run in SageMaker's own, which costs nothing."
   type        = object({ cidr = string, availability_zones = list(string), nat = optional(bool, false) })
   default     = null
+}
+
+variable "eks" {
+  description = "Kubernetes cluster in the private network, see modules/eks; null: none is made."
+  type = object({
+    version      = string
+    admins       = set(string)
+    public_cidrs = optional(set(string), [])
+    namespace    = optional(string, "learning")
+    release      = optional(string, "srl")
+    pools = optional(map(object({
+      instance_types = list(string)
+      min            = number
+      max            = number
+      disk_gib       = number
+      spot           = optional(bool, false)
+      gpu            = optional(bool, false)
+    })), { cpu = { instance_types = ["m6i.xlarge"], min = 2, max = 4, disk_gib = 80 } })
+  })
+  default = null
+}
+
+variable "short_lived_days" {
+  description = "Days that saves of trainings, requests and messages of jobs are kept; artifacts never expire."
+  type        = number
+  default     = 30
 }
 
 variable "budget" {

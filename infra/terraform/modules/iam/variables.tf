@@ -29,12 +29,12 @@ variable "topic_arn" {
 }
 
 variable "trusted_services" {
-  description = "Services that may hand the control plane's and the runs' role to a process."
+  description = "Services that may hand the roles of control plane, runs and trainings to a process."
   type        = list(string)
 }
 
 variable "trusted_arns" {
-  description = "Other principals that may take the control plane's and the runs' role."
+  description = "Other principals that may take the roles of control plane, runs and trainings."
   type        = list(string)
 }
 

@@ -18,10 +18,12 @@ module "key" {
 module "storage" {
   source = "../storage"
 
-  bucket          = local.bucket
-  kms_key_arn     = module.key.arn
-  noncurrent_days = var.noncurrent_days
-  force_destroy   = var.disposable
+  bucket           = local.bucket
+  kms_key_arn      = module.key.arn
+  prefix           = local.prefix
+  noncurrent_days  = var.noncurrent_days
+  short_lived_days = var.short_lived_days
+  force_destroy    = var.disposable
 }
 
 module "state" {
@@ -62,6 +64,25 @@ module "network" {
   cidr               = var.network.cidr
   availability_zones = var.network.availability_zones
   nat                = var.network.nat
+  cluster            = var.eks != null
+}
+
+module "eks" {
+  source = "../eks"
+  count  = var.eks == null ? 0 : 1
+
+  name                 = local.name
+  kubernetes_version   = var.eks.version
+  subnet_ids           = module.network[0].subnet_ids
+  kms_key_arn          = module.key.arn
+  log_retention_days   = var.log_retention_days
+  permissions_boundary = var.permissions_boundary
+  admins               = var.eks.admins
+  public_cidrs         = var.eks.public_cidrs
+  namespace            = var.eks.namespace
+  release              = var.eks.release
+  pools                = var.eks.pools
+  role_arns            = module.iam.role_arns
 }
 
 module "sagemaker" {

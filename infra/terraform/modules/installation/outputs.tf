@@ -31,6 +31,11 @@ output "state_machine_arn" {
   value       = module.step_functions.state_machine_arn
 }
 
+output "cluster" {
+  description = "Name of the Kubernetes cluster; null where none is made."
+  value       = one(module.eks[*].cluster)
+}
+
 output "topic_arn" {
   description = "Topic that failures, alarms and budgets are told to."
   value       = module.monitoring.topic_arn

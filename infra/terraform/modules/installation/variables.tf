@@ -33,6 +33,11 @@ variable "noncurrent_days" {
   type        = number
 }
 
+variable "short_lived_days" {
+  description = "Days that saves of trainings, requests and messages of jobs are kept."
+  type        = number
+}
+
 variable "log_retention_days" {
   description = "Days that logs are kept."
   type        = number
@@ -44,7 +49,7 @@ variable "manage_training_log_group" {
 }
 
 variable "trusted_services" {
-  description = "Services that may hand the control plane's and the runs' role to a process, such as pods.eks.amazonaws.com."
+  description = "Services that may hand the roles of control plane, runs and trainings to a process, such as pods.eks.amazonaws.com."
   type        = list(string)
 }
 
@@ -61,6 +66,30 @@ variable "permissions_boundary" {
 variable "network" {
   description = "Private network of training jobs; null: they run in SageMaker's own."
   type        = object({ cidr = string, availability_zones = list(string), nat = optional(bool, false) })
+}
+
+variable "eks" {
+  description = "Kubernetes cluster in the private network, see modules/eks; null: none is made."
+  type = object({
+    version      = string
+    admins       = set(string)
+    public_cidrs = optional(set(string), [])
+    namespace    = optional(string, "learning")
+    release      = optional(string, "srl")
+    pools = optional(map(object({
+      instance_types = list(string)
+      min            = number
+      max            = number
+      disk_gib       = number
+      spot           = optional(bool, false)
+      gpu            = optional(bool, false)
+    })), { cpu = { instance_types = ["m6i.xlarge"], min = 2, max = 4, disk_gib = 80 } })
+  })
+
+  validation {
+    condition     = var.eks == null || var.network != null
+    error_message = "eks needs a network: nodes run in private subnets of the installation."
+  }
 }
 
 variable "emails" {

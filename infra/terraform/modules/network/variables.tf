@@ -23,6 +23,12 @@ variable "availability_zones" {
   }
 }
 
+variable "cluster" {
+  description = "Whether the nodes of a Kubernetes cluster run in it: they ask for more services."
+  type        = bool
+  default     = false
+}
+
 variable "nat" {
   description = "Whether there is a way out to the internet, for teachers at vendors. Billed by the hour and by the byte."
   type        = bool

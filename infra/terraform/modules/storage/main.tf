@@ -1,5 +1,12 @@
-# The bucket for artifacts, checkpoints and Pipes messages.
+# The bucket for artifacts, and for what is only needed while a job runs: its request, its messages, its saves.
+locals {
+  short_lived = toset(["_saved", "_requests", "_pipes"])
+}
+
 resource "aws_s3_bucket" "artifacts" {
+  #checkov:skip=CKV2_AWS_62:nobody listens for new objects; a manifest is looked for by those who wait for it
+  #checkov:skip=CKV_AWS_18:who read what is recorded by the account (CloudTrail data events), not by each bucket
+  #checkov:skip=CKV_AWS_144:versions restore what is deleted; a second region doubles the cost and is the account's decision
   bucket = var.bucket
   # An installation with artifacts is not removed by accident: terraform refuses while the bucket is not empty.
   force_destroy = var.force_destroy
@@ -59,7 +66,7 @@ resource "aws_s3_bucket_policy" "artifacts" {
 resource "aws_s3_bucket_lifecycle_configuration" "artifacts" {
   bucket = aws_s3_bucket.artifacts.id
 
-  # Current versions never expire: which artifact is still needed is the registry's decision, not the bucket's.
+  # Artifacts never expire: which of them is still needed is the registry's decision, not the bucket's.
   rule {
     id     = "unfinished-uploads"
     status = "Enabled"
@@ -78,6 +85,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "artifacts" {
     }
     expiration {
       expired_object_delete_marker = true
+    }
+  }
+
+  dynamic "rule" {
+    for_each = local.short_lived
+    content {
+      id     = "short-lived-${trimprefix(rule.value, "_")}"
+      status = "Enabled"
+      filter {
+        prefix = "${var.prefix}/${rule.value}/"
+      }
+      expiration {
+        days = var.short_lived_days
+      }
     }
   }
 

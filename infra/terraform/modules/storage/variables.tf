@@ -23,6 +23,27 @@ variable "noncurrent_days" {
   }
 }
 
+variable "prefix" {
+  description = "Where artifacts lie in the bucket."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9/_-]*[A-Za-z0-9]$", var.prefix))
+    error_message = "prefix must be a path without leading or trailing slash and without wildcards: below it things expire."
+  }
+}
+
+variable "short_lived_days" {
+  description = "Days that saves of trainings, requests and messages of jobs are kept. Artifacts never expire."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.short_lived_days >= 7 && floor(var.short_lived_days) == var.short_lived_days
+    error_message = "short_lived_days must be a whole number of at least 7: a chain may take 5 days, and goes on from its saves."
+  }
+}
+
 variable "force_destroy" {
   description = "Whether terraform destroy may delete a bucket that still holds artifacts."
   type        = bool

@@ -7,6 +7,7 @@ locals {
   training = "arn:${var.partition}:iam::${var.account}:role/${var.name}-training"
   tuning   = "arn:${var.partition}:iam::${var.account}:role/${var.name}-bedrock-tuning"
   machine  = "arn:${var.partition}:states:${var.region}:${var.account}:stateMachine:${var.name}-training-chain"
+  chains   = "arn:${var.partition}:states:${var.region}:${var.account}:execution:${var.name}-training-chain:*"
   bedrock  = "arn:${var.partition}:bedrock:${var.region}:${var.account}"
   logs     = "arn:${var.partition}:logs:${var.region}:${var.account}:log-group:/aws/sagemaker/TrainingJobs"
   # The rule is Step Functions' own; the states that wait for a job (.sync) hear of its end through it.
@@ -38,8 +39,8 @@ locals {
     Sid    = "WriteState"
     Effect = "Allow"
     Action = [
-      "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:DescribeTable",
-      "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem",
+      "dynamodb:GetItem", "dynamodb:Query", "dynamodb:DescribeTable",
+      "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
     ]
     Resource = [local.table]
   }]
@@ -79,6 +80,8 @@ locals {
         Action   = ["logs:DescribeLogStreams", "logs:GetLogEvents"]
         Resource = [local.logs, "${local.logs}:log-stream:${var.name}-*"]
       },
+      { Sid = "StartChains", Effect = "Allow", Action = ["states:StartExecution"], Resource = [local.machine] },
+      { Sid = "WatchChains", Effect = "Allow", Action = ["states:DescribeExecution"], Resource = [local.chains] },
       { Sid = "TuningFiles", Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = [local.tunings] },
       {
         Sid    = "TuneAtBedrock"
@@ -102,6 +105,14 @@ locals {
     ])
 
     training = concat(local.write_artifacts, local.encrypt, [
+      {
+        # SageMaker lends the key to the volume of a job's instance, in the name of this role.
+        Sid       = "EncryptVolumes"
+        Effect    = "Allow"
+        Action    = ["kms:CreateGrant"]
+        Resource  = [var.kms_key_arn]
+        Condition = { Bool = { "kms:GrantIsForAWSResource" = "true" } }
+      },
       {
         # It cannot be narrowed: the token is the account's.
         Sid      = "SignInToRegistry"

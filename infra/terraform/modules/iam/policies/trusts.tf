@@ -15,12 +15,13 @@ locals {
   trusts = {
     control-plane = local.workers
     run           = local.workers
-    training = [{
+    # In pods of their own trainings are handed it like the others.
+    training = concat(local.workers, [{
       Effect    = "Allow"
       Principal = { Service = "sagemaker.amazonaws.com" }
       Action    = "sts:AssumeRole"
       Condition = { StringEquals = local.own_account }
-    }]
+    }])
     step-functions = [{
       Effect    = "Allow"
       Principal = { Service = "states.amazonaws.com" }

@@ -49,12 +49,12 @@ variable "topic_arn" {
 }
 
 variable "trusted_services" {
-  description = "Services that may hand the control plane's and the runs' role to a process."
+  description = "Services that may hand the roles of control plane, runs and trainings to a process."
   type        = list(string)
 }
 
 variable "trusted_arns" {
-  description = "Principals outside those services that may take the control plane's and the runs' role."
+  description = "Principals outside those services that may take the roles of control plane, runs and trainings."
   type        = list(string)
 
   validation {

@@ -30,12 +30,14 @@ variables {
   environment               = "dev"
   disposable                = true
   noncurrent_days           = 7
+  short_lived_days          = 30
   log_retention_days        = 30
   manage_training_log_group = true
   trusted_services          = ["pods.eks.amazonaws.com"]
   trusted_arns              = []
   permissions_boundary      = null
   network                   = null
+  eks                       = null
   emails                    = []
   budget                    = { month_usd = 100 }
 }
@@ -102,6 +104,16 @@ run "a_ledger_item_without_a_month_is_refused" {
   }
 
   expect_failures = [var.spending_item]
+}
+
+run "a_cluster_without_a_network_is_refused" {
+  command = plan
+
+  variables {
+    eks = { version = "1.33", admins = ["arn:aws:iam::123456789012:role/operators"] }
+  }
+
+  expect_failures = [var.eks]
 }
 
 run "prod_is_never_disposable" {

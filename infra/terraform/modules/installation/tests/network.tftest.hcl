@@ -44,6 +44,26 @@ run "s3_dynamodb_registry_logs_and_sagemaker_are_reached_within_aws" {
   }
 }
 
+run "nodes_of_a_cluster_reach_what_they_ask_for" {
+  command = plan
+
+  module {
+    source = "../network"
+  }
+
+  variables {
+    cluster = true
+  }
+
+  assert {
+    condition = alltrue([
+      for s in ["ec2", "eks", "eks-auth", "states", "ecr.api", "sts"] :
+      contains([for endpoint in aws_vpc_endpoint.interface : endpoint.service_name], "com.amazonaws.eu-central-1.${s}")
+    ])
+    error_message = "an endpoint is missing: nodes would not join, or pods would get no role"
+  }
+}
+
 run "a_way_out_is_one_gateway_when_it_is_asked_for" {
   command = plan
 

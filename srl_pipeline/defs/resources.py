@@ -36,14 +36,14 @@ class PipelineResource(dg.ConfigurableResource):
     overrides: dict[str, Any] = Field(default={}, description="Dotted names of settings: {srl.learning_rate: 0.0002}")
     home: str = Field(default="", description="Folder of artifacts and history; empty: SRL_HOME, else .srl")
 
-    def config(self, model_type: str, pack: Pack | None = None) -> PipelineConfig:
+    def config(self, model_type: str, pack: Pack | None = None, decisions: Decisions | None = None) -> PipelineConfig:
         """The configuration for one model type; raises PipelineError for an unknown preset, name or value.
 
-        ``pack`` saves reading it again where it is at hand.
+        ``pack`` and ``decisions`` save reading and opening them again where they are at hand.
         """
         name = self.preset or os.environ.get("SRL_PRESET") or "embedded"
         pack = pack or load_pack(model_type)
-        decided = decided_settings(self.home_folder(), model_type)
+        decided = decisions.settings(model_type) if decisions else decided_settings(self.home_folder(), model_type)
         return pack_config(name, pack.spec.training | decided | settings.settings_of_installation() | self.overrides)
 
     @contextmanager

@@ -8,13 +8,14 @@ from srl_pipeline.canonical import digest
 from srl_pipeline.clock import now
 from srl_pipeline.defs.jobs import select
 from srl_pipeline.defs.making import PARTITION, TRIGGER
-from srl_pipeline.defs.partitions import model_types
 from srl_pipeline.defs.resources import PipelineResource
-from srl_pipeline.defs.sensors import read_if_changed, stamp
+from srl_pipeline.defs.rota import Rota, Stamp
+from srl_pipeline.defs.sensors import read_if_changed, stamp_all
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.launchers.dead_runs import under_way
-from srl_pipeline.model_types import pack_folder
 from srl_pipeline.registry import Decisions
+
+_rota = Rota()
 
 
 @dg.sensor(
@@ -24,11 +25,12 @@ from srl_pipeline.registry import Decisions
     description="Measures candidate teachers and students again when a check is due.",
 )
 def selection_sensor(context: dg.SensorEvaluationContext, pipeline: PipelineResource) -> dg.SensorResult:
-    requests, notes = list[dg.RunRequest](), list[str]()
+    requests = list[dg.RunRequest]()
+    stamps, notes = stamp_all()
     with pipeline.decisions() as decisions:
-        for name in model_types.get_partition_keys():
+        for name in _rota.turns(stamps):
             try:
-                why = checks_due(pipeline, decisions, name)
+                why = checks_due(pipeline, decisions, name, stamps[name])
             except (PipelineError, OSError) as error:
                 notes.append(f"{name}: {error}")
                 continue
@@ -44,12 +46,12 @@ def selection_sensor(context: dg.SensorEvaluationContext, pipeline: PipelineReso
     return dg.SensorResult(run_requests=requests, skip_reason=skip)
 
 
-def checks_due(pipeline: PipelineResource, decisions: Decisions, name: str) -> str:
+def checks_due(pipeline: PipelineResource, decisions: Decisions, name: str, stamped: Stamp) -> str:
     """Why teacher or student of a model type are to be checked; empty where neither is."""
     from srl_pipeline.selection import due, student_fingerprint, teacher_fingerprint
 
-    pack = read_if_changed(name, stamp(pack_folder(name)))
-    config = pipeline.config(name, pack)
+    pack = read_if_changed(name, stamped)
+    config = pipeline.config(name, pack, decisions)
     settings, store = config.selection, pipeline.store()
     reasons: list[str] = []
     # without a list, and without a check that should be ended, nothing needs to be read

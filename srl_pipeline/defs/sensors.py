@@ -5,9 +5,7 @@ What it decides is `retraining.plan`, a pure function; here are only the ears an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Collection, Iterable
 
 import dagster as dg
 
@@ -18,14 +16,20 @@ from srl_pipeline.defs.jobs import regenerate
 from srl_pipeline.defs.making import PARTITION, TRIGGER
 from srl_pipeline.defs.partitions import model_types
 from srl_pipeline.defs.resources import PipelineResource
+from srl_pipeline.defs.rota import Rota, Stamp, stamp
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.launchers.dead_runs import failed_keys, under_way
 from srl_pipeline.model_types import Pack, find_packs, load_pack
 from srl_pipeline.registry import Decisions, History
 from srl_pipeline.retraining import PINS, Observed, Regeneration, Versions, plan
+from srl_pipeline.retraining.cursor import read_cursor
 from srl_pipeline.retraining.observe import observe
 from srl_pipeline.retraining.record import record
 from srl_pipeline.teachers import responsible_teacher, teacher_ref
+
+_rota = Rota()
+_read: dict[str, tuple[Stamp, Pack]] = {}
+"""Packs as they were last read, by name: about 0.7 MB each."""
 
 
 @dg.sensor(
@@ -36,7 +40,8 @@ from srl_pipeline.teachers import responsible_teacher, teacher_ref
 )
 def registry_sensor(context: dg.SensorEvaluationContext, pipeline: PipelineResource) -> dg.SensorResult:
     with pipeline.history() as history, pipeline.decisions() as decisions:
-        observed, notes = observe_all(pipeline, context.instance, history, decisions)
+        pending = {name for name, seen in read_cursor(context.cursor).items() if seen.pending}
+        observed, notes = observe_all(pipeline, context.instance, history, decisions, pending)
         decided = plan(context.cursor, observed, now())
         record(decisions, decided.requests, decided.refusals, now_iso())
     for note in notes:
@@ -53,23 +58,48 @@ def registry_sensor(context: dg.SensorEvaluationContext, pipeline: PipelineResou
 
 
 def observe_all(
-    pipeline: PipelineResource, instance: dg.DagsterInstance, history: History, decisions: Decisions
+    pipeline: PipelineResource,
+    instance: dg.DagsterInstance,
+    history: History,
+    decisions: Decisions,
+    pending: Collection[str] = (),
 ) -> tuple[dict[str, Observed], list[str]]:
-    """Every pack that can be read, as it is now, and a line for each that cannot: it does not stop the others."""
-    known, found = set(model_types.get_partition_keys()), {}
-    notes: list[str] = []
+    """Packs as they are now: all that can be read, and for which there is time. What cannot does not stop the others.
+
+    Args:
+        pending: Model types whose change is to be answered soon: they come first, with those that changed.
+
+    Returns the model types by name, and a line for each that cannot be read and for those that were left out.
+    """
+    found: dict[str, Observed] = {}
+    stamps, notes = stamp_all()
+    left = len(stamps)
+    for name in _rota.turns(stamps, pending):
+        left -= 1
+        try:
+            pack = read_if_changed(name, stamps[name])
+            config = pipeline.config(name, pack, decisions)
+            with pipeline.origins(name, config):
+                found[name] = _observe(pipeline, instance, history, decisions, pack, config)
+        except (PipelineError, OSError) as error:
+            notes.append(f"{name}: {error}")
+    if left:
+        notes.append(f"{left} model types are looked at by the next tick")
+    return found, notes
+
+
+def stamp_all() -> tuple[dict[str, Stamp], list[str]]:
+    """Model type -> what its files are like now, and a line for each pack that is no model type or cannot be had."""
+    known, stamps, notes = set(model_types.get_partition_keys()), dict[str, Stamp](), list[str]()
     for name, folder in find_packs().items():
         if name not in known:
             notes.append(f"{name}: a new pack; reload the code location to make it a partition")
             continue
         try:
-            pack = read_if_changed(name, stamp(folder))
-            config = pipeline.config(name, pack)
-            with pipeline.origins(name, config):
-                found[name] = _observe(pipeline, instance, history, decisions, pack, config)
-        except (PipelineError, OSError) as error:
+            stamps[name] = stamp(folder)
+        except OSError as error:
             notes.append(f"{name}: {error}")
-    return found, notes
+    return stamps, notes
 
 
 def _observe(
@@ -101,16 +131,14 @@ def _observe(
     )
 
 
-def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, time and size of every file of a pack: reading one costs 0.2 s, and every tick looks at all."""
-    files = ((str(path), path.stat()) for path in sorted(folder.rglob("*")) if path.is_file())
-    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in files)
-
-
-@lru_cache(maxsize=64)
-def read_if_changed(name: str, stamped: tuple[tuple[str, int, int], ...]) -> Pack:
+def read_if_changed(name: str, stamped: Stamp) -> Pack:
     """The pack, read anew when a file of it is not as ``stamped``. An error is not remembered."""
-    return load_pack(name)
+    known = _read.get(name)
+    if known is not None and known[0] == stamped:
+        return known[1]
+    pack = load_pack(name)
+    _read[name] = stamped, pack
+    return pack
 
 
 def never_made(instance: dg.DagsterInstance, model_type: str) -> list[str]:

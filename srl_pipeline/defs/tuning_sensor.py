@@ -11,7 +11,8 @@ from srl_pipeline.defs.jobs import tune
 from srl_pipeline.defs.making import PARTITION, TRIGGER, TUNING_JOB
 from srl_pipeline.defs.partitions import model_types
 from srl_pipeline.defs.resources import PipelineResource
-from srl_pipeline.defs.sensors import read_if_changed, stamp
+from srl_pipeline.defs.rota import stamp
+from srl_pipeline.defs.sensors import read_if_changed
 from srl_pipeline.errors import PipelineError
 from srl_pipeline.launchers.dead_runs import under_way
 from srl_pipeline.model_types import pack_folder

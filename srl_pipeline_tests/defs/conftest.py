@@ -98,6 +98,12 @@ class FakeDomain:
         )
 
 
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a tick would leave packs to the next one; tests that want that say so."""
+    monkeypatch.setattr("srl_pipeline.defs.rota.LOOK_SECONDS", 600.0)
+
+
 @pytest.fixture
 def domain(monkeypatch: pytest.MonkeyPatch) -> FakeDomain:
     fake = FakeDomain()

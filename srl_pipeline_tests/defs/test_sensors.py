@@ -16,6 +16,7 @@ from srl_pipeline.defs.alerts import failure_alerts
 from srl_pipeline.defs.graph import with_downstream
 from srl_pipeline.defs.making import PARTITION
 from srl_pipeline.defs.resources import PipelineResource
+from srl_pipeline.defs.rota import Rota
 from srl_pipeline.defs.sensors import registry_sensor
 from srl_pipeline.errors import PackError, TeacherError
 from srl_pipeline.registry import Entry
@@ -331,3 +332,32 @@ def test_the_leaderboard_is_brought_up_to_date_when_a_report_is_new(runner: Runn
     runner.run(["eval_report"])
     after, _ = requested(cursor)
     assert (quiet, after) == (0, 1)
+
+
+def test_a_tick_that_runs_out_of_time_says_so_and_the_next_one_goes_on(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("srl_pipeline.defs.rota.LOOK_SECONDS", -1.0)  # one look a tick
+    monkeypatch.setattr(sensors, "_rota", Rota())
+    first = tick(instance, None, tmp_path)
+    assert len(json.loads(str(first.cursor))) == 1
+    assert first.skip_reason is not None and "1 model types are looked at by the next tick" in str(
+        first.skip_reason.skip_message
+    )
+    assert set(json.loads(str(tick(instance, first.cursor, tmp_path).cursor))) == {MODEL, OTHER_MODEL}
+
+
+def test_a_change_is_not_kept_waiting_by_the_types_that_did_not_change(
+    registries: FakeRegistries, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packs = {name: tmp_path / "packs" / name for name in (MODEL, OTHER_MODEL)}
+    for folder in packs.values():
+        folder.mkdir(parents=True)
+    monkeypatch.setattr(sensors, "find_packs", lambda: packs)
+    monkeypatch.setattr(sensors, "_rota", Rota())
+    seen = tick(instance, None, tmp_path)
+    monkeypatch.setattr("srl_pipeline.defs.rota.LOOK_SECONDS", -1.0)
+    registries.rules[OTHER_MODEL] = "r2"
+    (packs[OTHER_MODEL] / "rules.yaml").write_text("edited")
+    [request] = tick(instance, seen.cursor, tmp_path).run_requests or []
+    assert request.partition_key == OTHER_MODEL

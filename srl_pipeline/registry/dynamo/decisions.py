@@ -1,7 +1,8 @@
 """Decisions, aliases and settings in a DynamoDB table.
 
 What holds for a model type, its aliases and settings, is one item: it is read as it was at one moment. A decision is
-kept twice, among those of its type and among all, for each is asked for newest first.
+kept three times, for each is asked for newest first: among those of its type and kind, among those of its type and
+among all. Sensors ask every type for those of a kind: picked out of all, each look would read and pay for all.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ class DynamoDecisions:
         self, model_type: str | None = None, *, kind: Kind | None = None, last: int | None = None
     ) -> list[Decision]:
         """Decisions, newest first: of a model type or of all, of a kind or of all, the ``last`` so many."""
-        partition = _ALL if model_type is None else _of_type(model_type)
-        having = {} if kind is None else {"kind": kind}
+        partition = _ALL if model_type is None else _of_type(model_type, kind)
+        having = {"kind": kind} if kind and model_type is None else {}
         return [_decision(item) for item in self._table.query(partition, having=having, newest_first=True, last=last)]
 
     def close(self) -> None:
@@ -111,7 +112,7 @@ def _made(value: Json, number: int) -> _Setting:
 
 def _kept(decision: Decision) -> list[Write]:
     record = dumps(decision.model_dump(mode="json"))
-    partitions = (_of_type(decision.model_type), _ALL)
+    partitions = (_of_type(decision.model_type, decision.kind), _of_type(decision.model_type), _ALL)
     return [
         Write("Put", {"pk": pk, "sk": place(decision.id), "kind": decision.kind, "record": record}, only_if=NEW)
         for pk in partitions
@@ -122,8 +123,8 @@ def _stated(model_type: str, state: _State) -> Write:
     return Write("Put", {"pk": f"STATE#{model_type}", "sk": "#", "record": dumps(state.model_dump(mode="json"))})
 
 
-def _of_type(model_type: str) -> str:
-    return f"{_ALL}#{model_type}"
+def _of_type(model_type: str, kind: Kind | None = None) -> str:
+    return f"{_ALL}#{model_type}#{kind}" if kind else f"{_ALL}#{model_type}"
 
 
 def _decision(item: Item) -> Decision:

@@ -7,12 +7,11 @@ waited for and not started a second time, and why it ended is told.
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -21,26 +20,13 @@ import yaml
 from srl_pipeline.canonical import digest
 from srl_pipeline.contracts import StageRequest
 from srl_pipeline.errors import ChildKilled, PipelineError, TrainingError
+from srl_pipeline.launchers.pods import Ended, Pods, connect
 from srl_pipeline.registry import ArtifactStore, Built
 from srl_pipeline.registry.places import store_at
 
 TEMPLATE = "SRL_TRAINING_POD"
 """Environment variable: a YAML file with ``metadata`` and ``spec`` of a pod; its first container trains."""
-LABEL = "srl/artifact"
-"""Label of a pod: which artifact it makes. There is one pod for an artifact at a time."""
-OWNER = ("SRL_POD_NAME", "SRL_POD_UID")
-"""Environment variables by which a run's pod knows itself; absent outside a cluster."""
 TAIL_LINES = 12
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a pod ended: exit code and reason of Kubernetes, the end of its log; ``gone`` where it was removed."""
-
-    code: int | None = None
-    reason: str = ""
-    output: str = ""
-    gone: bool = False
 
 
 def run_in_pod(
@@ -61,7 +47,7 @@ def run_in_pod(
     if found and not found.manifest.failed_gates:
         context.log.info(f"{name}: unchanged, nothing recomputed")
         return Built(store.require(request.stage, request.model_type, request.data_version), reused=True)
-    pods = _Pods(read_template(template), _label(request), kubeconfig, poll_seconds)
+    pods = Pods(read_template(template), _label(request), kubeconfig, poll_seconds)
     if running := pods.living():
         context.log.info(f"{name}: pod {running} makes it since an earlier run; waiting for it")
         ended = pods.wait(running)
@@ -93,6 +79,8 @@ def explain_end(ended: Ended) -> str:
     """Why a pod ended without the artifact, in one sentence, and the end of its log."""
     if ended.gone:
         return "The training pod was removed while it ran: its node went, or somebody deleted it."
+    if ended.lost:
+        return f"The node of the training pod does not answer any more: {ended.reason}."
     if ended.reason == "OOMKilled":
         return "The training pod was killed because it used more memory than its limit."
     if ended.code is None:
@@ -102,7 +90,7 @@ def explain_end(ended: Ended) -> str:
 
 
 def _train(
-    context: dg.AssetExecutionContext, request: StageRequest, pods: _Pods, store: ArtifactStore, name: str
+    context: dg.AssetExecutionContext, request: StageRequest, pods: Pods, store: ArtifactStore, name: str
 ) -> Any:
     from dagster_k8s.client import DagsterK8sError
 
@@ -147,8 +135,12 @@ def _label(request: StageRequest) -> str:
     return digest([request.root, request.stage, request.model_type, request.data_version])
 
 
-def _client(pods: _Pods) -> tuple[Any, Any]:
-    """Dagster's client, and a function that gives what the pod reported, also when the client raised."""
+def _client(pods: Pods) -> tuple[Any, Any]:
+    """Dagster's client, and a function that gives what the pod reported, also when the client raised.
+
+    Left to itself the client fails after five lost connections, takes a log that a stopping API server closed for all
+    that the pod had to say, and waits a day for a pod that ended before it ran, or for one that was removed.
+    """
     from dagster_k8s import PipesK8sClient
     from dagster_k8s.client import DagsterK8sError
     from dagster_k8s.pipes import PipesK8sPodLogsMessageReader
@@ -163,89 +155,26 @@ def _client(pods: _Pods) -> tuple[Any, Any]:
                 yield parameters
 
         def consume_pod_logs(self, context: Any, core_api: Any, pod_name: str, namespace: str) -> None:
-            super().consume_pod_logs(context, core_api, pod_name, namespace)
-            if not core_api.list_namespaced_pod(namespace, field_selector=f"metadata.name={pod_name}").items:
-                raise DagsterK8sError("gone")  # the client would wait a day for it to appear
+            whole: Any = SimpleNamespace(read_namespaced_pod_log=lambda *_, **__: pods.follow(pod_name))
+            super().consume_pod_logs(context, whole, pod_name, namespace)
+            if not pods.succeeded(pod_name):
+                raise DagsterK8sError("ended")
 
-    client = PipesK8sClient(
+    class Client(PipesK8sClient):
+        def _load_k8s_config(self) -> None:
+            connect(pods.kubeconfig)
+
+        @contextmanager
+        def consume_pod_logs(self, *arguments: Any, pod_name: str, **options: Any) -> Iterator[None]:
+            if not pods.wait_for_place(pod_name):
+                raise DagsterK8sError("ended")
+            with super().consume_pod_logs(*arguments, pod_name=pod_name, **options):
+                yield
+
+    client = Client(
         message_reader=Reader(),
         load_incluster_config=pods.kubeconfig is None,
         kubeconfig_file=pods.kubeconfig,
         poll_interval=pods.poll_seconds,
     )
     return client, lambda: [message for handler in handlers for message in handler.get_custom_messages()]
-
-
-class _Pods:
-    """The pods of one artifact: there should be one, or none."""
-
-    def __init__(self, template: dict[str, Any], label: str, kubeconfig: str | None, poll_seconds: float) -> None:
-        from dagster_k8s.client import DagsterKubernetesClient
-        from dagster_k8s.utils import load_kubernetes_config
-
-        load_kubernetes_config(load_incluster_config=kubeconfig is None, kubeconfig_file=kubeconfig)
-        self.template, self.kubeconfig, self.poll_seconds = template, kubeconfig, poll_seconds
-        self.namespace = str(template["metadata"]["namespace"])
-        self.selector = f"{LABEL}={label}"
-        self._labels = {**template["metadata"].get("labels", {}), LABEL: label}
-        self._client = DagsterKubernetesClient.production_client()
-
-    def metadata(self) -> dict[str, Any]:
-        """Metadata of a new pod: labelled, and owned by this run's pod, so that it does not outlive it."""
-        name, uid = (os.environ.get(variable, "") for variable in OWNER)
-        owner = [{"apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid}] if name and uid else []
-        return {**self.template["metadata"], "labels": self._labels, "ownerReferences": owner}
-
-    def living(self) -> str:
-        """Name of a pod that waits or runs; empty where none does."""
-        for pod in self._list():
-            if pod.status.phase in ("Pending", "Running") and not pod.metadata.deletion_timestamp:
-                return str(pod.metadata.name)
-        return ""
-
-    def wait(self, name: str) -> Ended:
-        """Wait for the end of a pod that somebody else started."""
-        from dagster_k8s.client import DagsterK8sError, WaitForPodState
-
-        try:
-            self._client.wait_for_pod(
-                name,
-                self.namespace,
-                wait_for_state=WaitForPodState.Terminated,
-                pod_launch_timeout=0,
-                wait_timeout=0,
-                wait_time_between_attempts=self.poll_seconds,
-            )
-        except DagsterK8sError:
-            return self.ended()
-        return Ended(code=0)
-
-    def ended(self) -> Ended:
-        """How the newest pod ended."""
-        found = sorted(self._list(), key=lambda pod: pod.metadata.creation_timestamp)
-        if not found:
-            return Ended(gone=True)
-        pod = found[-1]
-        states = [status.state.terminated for status in pod.status.container_statuses or []]
-        state = next((one for one in states if one is not None), None)
-        if (
-            state is None or pod.status.reason
-        ):  # evicted, preempted, past its deadline: the pod's reason is the true one
-            return Ended(reason=": ".join(filter(None, [pod.status.reason, pod.status.message])))
-        output = self._client.retrieve_pod_logs(pod.metadata.name, self.namespace, tail_lines=100)
-        return Ended(code=state.exit_code, reason=state.reason or "", output=output)
-
-    def remove(self) -> None:
-        """Delete them all; one that runs gets its signal and may save."""
-        from kubernetes.client import ApiException
-
-        for pod in self._list():
-            try:
-                self._client.core_api.delete_namespaced_pod(pod.metadata.name, self.namespace)
-            except ApiException as error:
-                if error.status != 404:  # gone by itself
-                    raise
-
-    def _list(self) -> list[Any]:
-        found: Any = self._client.core_api.list_namespaced_pod(self.namespace, label_selector=self.selector)
-        return list(found.items)

@@ -154,7 +154,8 @@ class Pods:
         if state is None or pod.status.reason:
             # evicted, preempted, past its deadline: the pod's reason is the true one
             reason = ": ".join(filter(None, [pod.status.reason, pod.status.message]))
-            return Ended(reason=reason, lost=_is_overdue(pod))
+            lost = _is_overdue(pod)
+            return Ended(reason=reason or (str(pod.spec.node_name) if lost else ""), lost=lost)
         output = self._client.retrieve_pod_logs(pod.metadata.name, self.namespace, tail_lines=100)
         return Ended(code=state.exit_code, reason=state.reason or "", output=output)
 

@@ -25,7 +25,8 @@ from srl_pipeline_tests.whole_chain import MODEL, STAGES, Home, finished, outcom
 pytestmark = [pytest.mark.chain, pytest.mark.timeout(1800)]
 PATIENCE = 600.0
 """Seconds for one run: five processes begin anew for a job each."""
-INTERRUPTED = ("srl_checkpoint", "rlvr_checkpoint")
+INTERRUPTED = {"srl_checkpoint": 20.0, "rlvr_checkpoint": 0.0}
+"""Stage -> seconds of warning before its machine is taken away."""
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Done:
         return S3ArtifactStore(ROOT, self.home.folder)
 
 
-def interrupt_once_saved(server: MotoServer, stage: str, process: Any) -> None:
+def interrupt_once_saved(server: MotoServer, stage: str, grace: float, process: Any) -> None:
     """Take the machine of a stage away when its second save is in the bucket."""
     bucket, saves, until = boto3.client("s3"), set[str](), time.monotonic() + 300
     while len(saves) < 2:
@@ -57,7 +58,7 @@ def interrupt_once_saved(server: MotoServer, stage: str, process: Any) -> None:
         saves |= {o["ETag"] for o in found if o["Key"].endswith("index.json")}
         time.sleep(0.05)
     running = [job for job in server.training_jobs.jobs() if job.status == "InProgress"]
-    server.training_jobs.interrupt(running[-1].name, grace=20)
+    server.training_jobs.interrupt(running[-1].name, grace=grace)
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +75,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
         spec = write_spec(tmp_path_factory.mktemp("spec"), environment={"OMP_NUM_THREADS": "1"})
         home = Home(tmp_path_factory.mktemp("aws"), packs, {"SRL_STORE": ROOT, "SRL_SAGEMAKER": str(spec)})
         process = home.start_chain()
-        for stage in INTERRUPTED:
-            interrupt_once_saved(server, stage, process)
+        for stage, grace in INTERRUPTED.items():
+            interrupt_once_saved(server, stage, grace, process)
         told = finished(process, PATIENCE)
         yield Done(server, home, told, server.training_jobs.jobs(), alone.result())
 

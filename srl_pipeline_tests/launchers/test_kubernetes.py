@@ -21,7 +21,8 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 
 from srl_pipeline.contracts import StageRequest
 from srl_pipeline.errors import ChildKilled, PipelineError, TrainingError
-from srl_pipeline.launchers.kubernetes import LABEL, Ended, explain_end, read_template, run_in_pod
+from srl_pipeline.launchers.kubernetes import explain_end, read_template, run_in_pod
+from srl_pipeline.launchers.pods import LABEL, Ended
 from srl_pipeline.registry import Built
 from srl_pipeline_tests.infra.apiserver import ApiServer
 from srl_pipeline_tests.infra.rendered import NAMESPACE, RELEASE, data, of_kind, render, write_kubeconfig
@@ -191,12 +192,22 @@ def test_a_crash_shows_the_end_of_the_log(cluster: Cluster, tmp_path: Path) -> N
     ("status", "told"),
     [
         ({"terminated": {"reason": "OOMKilled", "exitCode": 137}}, "more memory than its limit"),
-        ({"reason": "Evicted", "message": "The node was low on disk."}, "Evicted: The node was low on disk."),
+        (
+            {"reason": "Evicted", "message": "The node was low on disk.", "containerStatuses": []},
+            "Evicted: The node was low on disk.",
+        ),
     ],
 )
 def test_a_pod_that_kubernetes_ends_says_why(cluster: Cluster, tmp_path: Path, status: Any, told: str) -> None:
     outcome = cluster.launch(asked(tmp_path), WAIT, lambda: cluster.api.end(cluster.running(), status))
     assert isinstance(outcome.error, ChildKilled) and told in outcome.error.what
+
+
+def test_a_log_that_breaks_off_is_read_on_and_every_line_is_told_once(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.api.cuts = 7  # more than the client itself would bear
+    outcome = cluster.launch(asked(tmp_path), COMMIT.replace("step 1 of 2", "step 1 of 2\\n\\nstep 2 of 2"))
+    assert outcome.built and cluster.api.cuts == 0
+    assert outcome.log.count("step 1 of 2") == 1 and outcome.log.count("step 2 of 2") == 1
 
 
 def test_a_pod_that_goes_with_its_node_is_told_so(cluster: Cluster, tmp_path: Path) -> None:
@@ -247,6 +258,7 @@ def test_a_file_that_describes_no_pod_is_refused(tmp_path: Path, text: str) -> N
 def test_a_pod_without_any_state_is_explained_too() -> None:
     assert "no reason given" in explain_end(Ended())
     assert "printed nothing" in explain_end(Ended(code=1))
+    assert "does not answer any more: NodeLost" in explain_end(Ended(reason="NodeLost", lost=True))
 
 
 def test_artifacts_have_labels_of_their_own(cluster: Cluster, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from srl_pipeline_tests.whole_chain import (
     MADE,
     MODEL,
     PATIENCE,
+    STAGES,
     Chain,
     Home,
     finished,
@@ -68,6 +69,16 @@ def test_in_one_process_every_artifact_is_made_from_the_ones_before_and_passes_i
         assert manifest.inputs.items() <= {n: b.artifact.data_version for n, b in built.items()}.items()
         assert manifest.digests and all((one.artifact.path / name).is_file() for name in manifest.digests)
     assert built["srl_checkpoint"].manifest.metrics["updates"] > 0
+
+
+def test_the_chain_without_dagster_would_make_the_same_artifacts(made: tuple[Chain, dict[str, Built]]) -> None:
+    from srl_pipeline.training.requests import chain_requests
+
+    chain, built = made
+    rewards = built["verified_rewards"].manifest
+    inputs = {"verified_rewards": rewards.data_version, **rewards.inputs}
+    requests = chain_requests(chain.store, MODEL, inputs, chain.config)
+    assert {s: r.data_version for s, r in requests.items()} == {s: built[s].artifact.data_version for s in STAGES}
 
 
 def test_the_report_of_the_chain_is_whole(made: tuple[Chain, dict[str, Built]]) -> None:

@@ -20,6 +20,8 @@ import yaml
 from srl_pipeline.canonical import digest
 from srl_pipeline.contracts import StageRequest
 from srl_pipeline.errors import ChildKilled, PipelineError, TrainingError
+from srl_pipeline.launchers.child import ASKED_TO_END
+from srl_pipeline.launchers.made import label, made_already
 from srl_pipeline.launchers.pods import Ended, Pods, connect
 from srl_pipeline.registry import ArtifactStore, Built
 from srl_pipeline.registry.places import store_at
@@ -42,11 +44,9 @@ def run_in_pod(
     PipelineError where ``template`` is none or its pods could not see the artifact store.
     """
     store = store_at(request.root)
-    name = f"{request.stage}[{request.model_type}] {request.data_version}"
-    found = store.find(request.stage, request.model_type, request.data_version)
-    if found and not found.manifest.failed_gates:
-        context.log.info(f"{name}: unchanged, nothing recomputed")
-        return Built(store.require(request.stage, request.model_type, request.data_version), reused=True)
+    if (already := made_already(context, store, request)) is not None:
+        return already
+    name = label(request)
     pods = Pods(read_template(template), _label(request), kubeconfig, poll_seconds)
     if running := pods.living():
         context.log.info(f"{name}: pod {running} makes it since an earlier run; waiting for it")
@@ -85,6 +85,8 @@ def explain_end(ended: Ended) -> str:
         return "The training pod was killed because it used more memory than its limit."
     if ended.code is None:
         return f"The training pod was ended by Kubernetes: {ended.reason or 'no reason given'}."
+    if ended.code == ASKED_TO_END:
+        return "The training pod was asked to end (SIGTERM)."
     tail = "\n".join(ended.output.strip().splitlines()[-TAIL_LINES:])
     return f"The training pod failed with code {ended.code}:\n{tail or '(it printed nothing)'}"
 

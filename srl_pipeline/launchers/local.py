@@ -24,6 +24,7 @@ import dagster as dg
 from srl_pipeline.contracts import StageRequest
 from srl_pipeline.errors import ChildKilled, TrainingError
 from srl_pipeline.launchers.child import ASKED_TO_END, ENVIRONMENT, PARENT
+from srl_pipeline.launchers.made import label, made_already
 from srl_pipeline.registry import ArtifactStore, Built
 from srl_pipeline.registry.artifacts import disk_errors
 from srl_pipeline.registry.places import store_at
@@ -50,11 +51,9 @@ def run_locally(context: dg.AssetExecutionContext, request: StageRequest, comman
     Raises TrainingError with what the child reported, `ChildKilled` where it ended without artifact and report.
     """
     store = store_at(request.root)
-    name = f"{request.stage}[{request.model_type}] {request.data_version}"
-    found = store.find(request.stage, request.model_type, request.data_version)
-    if found and not found.manifest.failed_gates:
-        context.log.info(f"{name}: unchanged, nothing recomputed")
-        return Built(store.require(request.stage, request.model_type, request.data_version), reused=True)
+    if (already := made_already(context, store, request)) is not None:
+        return already
+    name = label(request)
     log = log_file(store, request)
     with disk_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)

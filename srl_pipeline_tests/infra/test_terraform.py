@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from srl_pipeline_tests.aws.moto_server import execute_state_machines
 from srl_pipeline_tests.infra.emulator import emulated_aws
 from srl_pipeline_tests.infra.iam import as_list, decide
 from srl_pipeline_tests.infra.planned import EKS, VARIABLES, Planned, client, expires, plan_of
@@ -176,6 +177,7 @@ def test_it_is_made_stays_as_it_was_planned_trains_a_model_and_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with emulated_aws() as url:
+        execute_state_machines(url)
         terraform = copied(tmp_path, "dev", endpoint=url)
         terraform.run("init", "-input=false", "-no-color")
         planned = plan_of(terraform)

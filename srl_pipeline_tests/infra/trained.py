@@ -13,7 +13,7 @@ import yaml
 
 from srl_pipeline.model_types import new_pack
 from srl_pipeline.registry.s3_store import S3ArtifactStore
-from srl_pipeline_tests.aws.moto_server import VARIABLES, execute_state_machines
+from srl_pipeline_tests.aws.moto_server import VARIABLES
 from srl_pipeline_tests.launchers.sagemaker.workshop import SETTINGS
 from srl_pipeline_tests.whole_chain import MODEL, Chain, Home, finished
 
@@ -25,7 +25,7 @@ def train_by_the_machine(made: Mapping[str, Any], url: str, folder: Path, patch:
 
     Args:
         made: Terraform's output ``installation``.
-        url: Of the emulated AWS.
+        url: Of the emulated AWS, which runs state machines since before this one was made.
 
     Returns:
         The installation's artifacts.
@@ -43,7 +43,6 @@ def train_by_the_machine(made: Mapping[str, Any], url: str, folder: Path, patch:
     home = Home(folder / "home", packs, variables)
     store = S3ArtifactStore(made["environment"]["SRL_STORE"], home.folder)
     Chain(store).build_rewards()
-    execute_state_machines(url)
     told = finished(home.start_chain("chain", "--set", "budget.month_usd=5", "--start"), 300)
     machine, until = boto3.client("stepfunctions"), time.monotonic() + SECONDS
     while (ended := machine.describe_execution(executionArn=told["execution"]))["status"] == "RUNNING":

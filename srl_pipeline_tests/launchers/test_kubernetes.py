@@ -258,6 +258,7 @@ def test_a_file_that_describes_no_pod_is_refused(tmp_path: Path, text: str) -> N
 def test_a_pod_without_any_state_is_explained_too() -> None:
     assert "no reason given" in explain_end(Ended())
     assert "printed nothing" in explain_end(Ended(code=1))
+    assert "asked to end" in explain_end(Ended(code=143))
     assert "does not answer any more: NodeLost" in explain_end(Ended(reason="NodeLost", lost=True))
 
 

@@ -146,6 +146,7 @@ def test_much_output_does_not_block_the_child(request_: StageRequest) -> None:
         (-15, "", "killed by signal 15."),
         (1, "Traceback\nValueError: odd\n", "failed with code 1:\nTraceback\nValueError: odd"),
         (2, "", "(it printed nothing)"),
+        (143, "much", "asked to end (SIGTERM)."),
     ],
 )
 def test_an_exit_is_explained(code: int, output: str, told: str) -> None:

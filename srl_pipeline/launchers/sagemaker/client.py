@@ -14,6 +14,7 @@ import dagster as dg
 from srl_pipeline.canonical import dumps
 from srl_pipeline.contracts import StageRequest
 from srl_pipeline.errors import ChildKilled, PipelineError, TrainingError
+from srl_pipeline.launchers.made import made_already
 from srl_pipeline.launchers.sagemaker.jobs import Job, Jobs, attempt
 from srl_pipeline.launchers.sagemaker.request import JOBS, job_base, request_key, training_job
 from srl_pipeline.launchers.sagemaker.spec import SPEC, JobSpec, read_spec
@@ -28,11 +29,8 @@ def run_on_sagemaker(context: dg.AssetExecutionContext, request: StageRequest, s
     PipelineError where there is no bucket, or SageMaker does not do what it is asked.
     """
     store = store_at(request.root)
-    name = f"{request.stage}[{request.model_type}] {request.data_version}"
-    found = store.find(request.stage, request.model_type, request.data_version)
-    if found and not found.manifest.failed_gates:
-        context.log.info(f"{name}: unchanged, nothing recomputed")
-        return Built(store.require(request.stage, request.model_type, request.data_version), reused=True)
+    if (already := made_already(context, store, request)) is not None:
+        return already
     client = PipesSageMakerClient(read_spec(spec_file))
     job = client.run(context=context, request=request).job
     made = store.find(request.stage, request.model_type, request.data_version)

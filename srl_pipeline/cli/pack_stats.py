@@ -92,7 +92,7 @@ def _student_tokens() -> Tokens:
     from srl_pipeline.training.students.student import student_folder
 
     folder = student_folder(embedded(), home() / "students", [], [])
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
     def count(steps: Sequence[Step]) -> list[int]:
         bare = [step.model_copy(update={"reasoning": ""}) for step in steps]

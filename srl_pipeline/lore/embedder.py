@@ -109,8 +109,10 @@ class EncoderEmbedder:
         shown = progress.is_progress_bar_enabled()
         progress.disable_progress_bar()  # a bar for a tenth of a second of reading says nothing in a log
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model: Any = AutoModel.from_pretrained(folder, local_files_only=True, dtype="float32")
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            model: Any = AutoModel.from_pretrained(
+                folder, local_files_only=True, dtype="float32", trust_remote_code=False, use_safetensors=True
+            )
         except (OSError, ValueError) as error:
             raise EmbedderError(
                 f"Embedder {name!r} cannot be loaded: {error}",

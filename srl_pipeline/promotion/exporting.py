@@ -102,7 +102,9 @@ def _merge(model: StoredArtifact, base: Path, lineage: Lineage, folder: Path) ->
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    loaded = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    loaded = AutoModelForCausalLM.from_pretrained(
+        base, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
+    )
     adapted = PeftModel.from_pretrained(loaded, str(model.path))
     adapted.merge_and_unload().save_pretrained(folder)  # type: ignore[operator]
     _tokenizer(base, folder)
@@ -114,4 +116,4 @@ def _merge(model: StoredArtifact, base: Path, lineage: Lineage, folder: Path) ->
 def _tokenizer(base: Path, folder: Path) -> None:
     from transformers import AutoTokenizer
 
-    AutoTokenizer.from_pretrained(base).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(base, trust_remote_code=False).save_pretrained(folder)

@@ -101,7 +101,8 @@ def _plainly_loaded(folder: Path, base_folder: Path) -> Any:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
+    options: dict[str, Any] = {"dtype": torch.float32, "trust_remote_code": False, "use_safetensors": True}
     if not (folder / "adapter_config.json").is_file():  # the whole model was tuned
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    base = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32)
+        return AutoModelForCausalLM.from_pretrained(folder, **options).eval()
+    base = AutoModelForCausalLM.from_pretrained(base_folder, **options)
     return PeftModel.from_pretrained(base, str(folder)).eval()

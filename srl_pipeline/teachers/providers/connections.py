@@ -15,12 +15,15 @@ import httpx2
 
 _DEADLINE = "srl_deadline"
 _CONNECT_SECONDS = 10.0
+_MOST_BYTES = 256 * 2**20
+"""Of one answer; a batch's file of them is one. Compressed ones are refused: they would count before they grow."""
 
 
 def http_client() -> httpx2.Client:
     """A pool without redirects; an answer is complete within twice the call's time-out, or it is a time-out."""
     return httpx2.Client(
         verify=trust(),
+        headers={"accept-encoding": "identity"},
         follow_redirects=False,
         timeout=None,
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256),
@@ -45,6 +48,8 @@ def _start(request: httpx2.Request) -> None:
 
 
 def _bound(response: httpx2.Response) -> None:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise httpx2.DecodingError("the answer is compressed, which nobody asked for", request=response.request)
     deadline = response.request.extensions.get(_DEADLINE)
     if deadline is not None and isinstance(response.stream, httpx2.SyncByteStream):
         response.stream = _BoundedStream(response.stream, deadline, response.request)
@@ -59,7 +64,10 @@ class _BoundedStream(httpx2.SyncByteStream):
         self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
+        left = _MOST_BYTES
         for piece in self._body:
+            if (left := left - len(piece)) < 0:
+                raise httpx2.ReadError(f"the answer has more than {_MOST_BYTES:,} bytes", request=self._request)
             if time.monotonic() > self._deadline:
                 raise httpx2.ReadTimeout("the answer trickled in past its time", request=self._request)
             yield piece

@@ -84,8 +84,9 @@ def _is_private(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return "." not in host or host.endswith((*_PRIVATE_SUFFIXES, ".svc.cluster.local"))
-    return address.is_loopback or address.is_private or address.is_link_local
+        plain = "." not in host and not host[:1].isdigit()  # one number is an address too, of any host
+        return plain or host.endswith((*_PRIVATE_SUFFIXES, ".svc.cluster.local"))
+    return address.is_private and not address.is_link_local  # there clouds hand out credentials
 
 
 def _bad_endpoint(entry: TeacherEntry, what: str, mend: str) -> TeacherError:

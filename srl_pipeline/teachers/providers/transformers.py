@@ -73,9 +73,13 @@ class TransformersBackend:
         device = pick_device("auto")
         try:
             source = student_folder(embedded(), home() / "students", (), ()) if self._model == DEFAULT else self._model
-            tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=True)
+            tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=True, trust_remote_code=False)
             model: Any = AutoModelForCausalLM.from_pretrained(
-                source, dtype=pick_dtype("auto", device), local_files_only=True, use_safetensors=True
+                source,
+                dtype=pick_dtype("auto", device),
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
             )
         except (OSError, ValueError, KeyError, SafetensorError, PipelineError) as error:
             first = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -34,7 +34,11 @@ class _Start:
             from transformers import AutoModelForCausalLM
 
             loaded: Any = AutoModelForCausalLM.from_pretrained(
-                self._folder, dtype=policy.dtype, attn_implementation="sdpa"
+                self._folder,
+                dtype=policy.dtype,
+                attn_implementation="sdpa",
+                trust_remote_code=False,
+                use_safetensors=True,
             )
             self._model = loaded.to(policy.device).eval().requires_grad_(False)
         return self._model

@@ -102,8 +102,10 @@ def load_student(folder: Path, config: PipelineConfig) -> Student:
     wanted = "float32" if config.student.tuning == "full" else config.student.dtype
     dtype = pick_dtype(wanted, device)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
+        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", trust_remote_code=False)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, attn_implementation="sdpa", trust_remote_code=False, use_safetensors=True
+        )
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise StudentError(
             f"The student cannot be loaded: {str(error).splitlines()[0]}",

@@ -10,6 +10,7 @@ from srl_pipeline.cli import (
     ablate,
     card,
     chain,
+    doctor,
     explore,
     export,
     history,
@@ -51,6 +52,7 @@ app.command("history", rich_help_panel=LOOKING)(history.history)
 app.command("spending", rich_help_panel=LOOKING)(spending.spending)
 app.command("status", rich_help_panel=LOOKING)(status.status)
 app.command("metrics", rich_help_panel=LOOKING)(metrics.metrics)
+app.command("doctor", rich_help_panel=LOOKING)(doctor.doctor)
 app.add_typer(explore.lore_app, name="lore", rich_help_panel=LOOKING)
 app.command("models", rich_help_panel=DECIDING)(models.models)
 app.command("explain", rich_help_panel=DECIDING)(models.explain)

@@ -15,7 +15,7 @@ export TOKENIZERS_PARALLELISM ?= false
 # Threads of the numeric libraries wait briefly before they sleep: sleeping at once (or never) halves the speed on a shared machine.
 export GOMP_SPINCOUNT ?= 20000
 
-.PHONY: install run smoke test test-chains test-k8s test-all lint scan dev ci clean
+.PHONY: install run smoke test test-chains test-k8s test-all lint scan docs dev ci clean
 
 install: $(VENV)/.installed
 
@@ -67,9 +67,20 @@ $(SCAN)/.checkov-$(CHECKOV):
 scan: install $(SCAN)/.checkov-$(CHECKOV)
 	$(BIN)/python -m srl_pipeline_tests.infra.scan $(SCAN)/bin/checkov
 
+# the documentation site, into site/; it reads the package's source and installs none of its dependencies, so it has its own venv
+DOCS := .venv-docs
+
+$(DOCS)/.installed: docs/requirements.txt
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet -r docs/requirements.txt
+	touch $@
+
+docs: $(DOCS)/.installed
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict
+
 dev: install
 	mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/dagster dev -w workspace.yaml
 
 clean:
-	rm -rf .srl build *.egg-info .pytest_cache .ruff_cache
+	rm -rf .srl build site *.egg-info .pytest_cache .ruff_cache

@@ -10,6 +10,7 @@ from typing import Any, cast
 from srl_pipeline.errors import PackError, TuningError
 from srl_pipeline.model_types.validation import validate
 from srl_pipeline.model_types.yaml_source import read_yaml
+from srl_pipeline.teachers.catalog.source import without_secret
 from srl_pipeline.tuning.spec import Tuner, TuningFile
 
 VARIABLE, FILE = "SRL_TUNING", "tuning.yaml"
@@ -56,7 +57,9 @@ def read_tuners() -> TunerCatalog:
         )
     try:
         file: TuningFile = validate(cast("Any", TuningFile), read_yaml(path))
+        return TunerCatalog(file.tuners, path)
     except PackError as error:
-        mend = error.mend if "docs/packs.md" not in error.mend else MEND
-        raise TuningError(error.what, where=error.where, mend=mend) from error
-    return TunerCatalog(file.tuners, path)
+        problem = error
+    # Outside of the handler: the cause would quote the file, and the file may hold a key that was pasted into it.
+    mend = problem.mend if "docs/packs.md" not in problem.mend else MEND
+    raise TuningError(without_secret(problem.what), where=problem.where, mend=mend)

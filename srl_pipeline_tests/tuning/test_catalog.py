@@ -74,3 +74,11 @@ def test_prices_and_limits_of_time_do_not_make_another_model(file: Path) -> None
     nano = read_tuners().get("nano")
     assert nano.identity == nano.model_copy(update={"price": None, "max_hours": 1.0}).identity
     assert nano.identity != nano.model_copy(update={"epochs": 4}).identity
+
+
+def test_a_key_that_was_pasted_into_the_file_is_never_shown(file: Path) -> None:
+    key = "sk-proj-" + "a1B2c3D4" * 5
+    file.write_text(GOOD.replace("teacher: hosted\n", f"teacher: {key}\n"), encoding="utf-8")
+    with pytest.raises(TuningError) as caught:
+        read_tuners()
+    assert key not in str(caught.value) and caught.value.__cause__ is None and str(file) in caught.value.where

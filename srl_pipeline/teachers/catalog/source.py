@@ -32,7 +32,7 @@ def record_of(model: type[R], read: Callable[[], YamlSource], *checks: Callable[
         problem = error
     # Outside of the handler: the cause would quote the file, and the file may hold a key that was pasted into it.
     mend = problem.mend if "docs/packs.md" not in problem.mend else MEND
-    raise TeacherError(_without_secret(problem.what), where=problem.where, mend=mend)
+    raise TeacherError(without_secret(problem.what), where=problem.where, mend=mend)
 
 
 def _check_plain(source: YamlSource, value: object, path: YamlPath = ()) -> None:
@@ -53,5 +53,6 @@ def _is_variable(value: object) -> bool:
     return isinstance(value, str) and value.isidentifier() and value.isupper() and not looks_like_secret(value)
 
 
-def _without_secret(text: str) -> str:
+def without_secret(text: str) -> str:
+    """An error's text, unless it quotes what looks like a key."""
     return "A value has the form of a credential; it is not shown." if looks_like_secret(text) else text

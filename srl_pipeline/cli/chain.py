@@ -52,8 +52,7 @@ def chain(
         )
     rewards = newest("verified_rewards", model_type)
     store = s3_store(PipelineResource(home=str(home())).store().address)
-    inputs = {"verified_rewards": rewards.data_version, **rewards.manifest.inputs}
-    requests = chain_requests(store, model_type, inputs, config)
+    requests = chain_requests(store, rewards.manifest, config)
     jobs = next_jobs(spec, Jobs(), requests, {stage: put_request(store, r) for stage, r in requests.items()})
     run = f"{model_type}-{requests['eval_report'].data_version}-{now_iso()[:19].replace(':', '')}"
     given = execution_input(jobs, run=run, model_type=model_type, cap=nanos(config.budget.month_usd))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from srl_pipeline.config import PipelineConfig
-from srl_pipeline.contracts import Stage, StageRequest
+from srl_pipeline.contracts import Manifest, Sources, Stage, StageRequest
 from srl_pipeline.registry import ArtifactStore, artifact_version, code_version
 
 _TRAINING_ROOMS = ("training", "verification", "generation/tables.py", "model_types/spec.py")
@@ -31,13 +30,15 @@ def stage_request(
     )
 
 
-def chain_requests(
-    store: ArtifactStore, model_type: str, inputs: Mapping[str, str], config: PipelineConfig
-) -> dict[Stage, StageRequest]:
-    """The requests of the training chain, in order. ``inputs``: data versions of rewards, trajectories and pins.
+def chain_requests(store: ArtifactStore, rewards: Manifest, config: PipelineConfig) -> dict[Stage, StageRequest]:
+    """The requests of the training chain on verified ``rewards``, in order; raises ArtifactError.
 
     The versions of what each stage makes are known before anything is made, so the next stage can be asked for too.
     """
+    model_type, taught = rewards.model_type, rewards.inputs["trajectories"]
+    pins = store.require("trajectories", model_type, taught).manifest.inputs
+    inputs = {"verified_rewards": rewards.data_version, "trajectories": taught}
+    inputs |= {name: pins[name] for name in Sources.model_fields}
     known, requests = dict(inputs), dict[Stage, StageRequest]()
     needs: dict[Stage, tuple[str, ...]] = {
         "srl_checkpoint": tuple(inputs),

@@ -38,7 +38,7 @@ def test_random_expressions_mean_the_same(source: str, seen: tuple[Any, Any, Any
 
 @pytest.mark.chain
 @pytest.mark.timeout(1200)
-@settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(sources(), evidence())
 def test_many_more_random_expressions_mean_the_same(source: str, seen: tuple[Any, Any, Any]) -> None:
     try:

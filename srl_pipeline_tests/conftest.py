@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from srl_pipeline.model_types import Pack, load_pack, new_pack
+
+PREFIXES = ("SRL_", "AWS_", "DAGSTER_")
+
+
+def program_environment() -> dict[str, str]:
+    """The variables that the program reads."""
+    return {name: value for name, value in os.environ.items() if name.startswith(PREFIXES)}
+
+
+AT_START = program_environment()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """No file of tests leaves variables behind: whether the next one passed would depend on the order."""
+    yield
+    if nextitem is None or nextitem.path != item.path:
+        now = program_environment()
+        changed = sorted(name for name in AT_START | now if AT_START.get(name) != now.get(name))
+        assert not changed, f"{item.path.name} leaves {', '.join(changed)} changed"
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from srl_pipeline_tests.whole_chain import (
 pytestmark = pytest.mark.chain
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of packs with the scaffold pack; its tests do not edit it."""
     parent = tmp_path_factory.mktemp("packs")
@@ -43,7 +43,7 @@ def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return parent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def made(packs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chain, dict[str, Built]]]:
     """The chain after its first pass; its home also lends the student to the homes below."""
     import torch
@@ -97,7 +97,7 @@ def test_a_second_pass_in_one_process_makes_nothing(made: tuple[Chain, dict[str,
     assert {n: b.artifact for n, b in again.items()} == {n: b.artifact for n, b in first.items()}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def whole(
     made: tuple[Chain, dict[str, Built]], packs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Home, dict[str, Any]]:

@@ -15,7 +15,7 @@ export TOKENIZERS_PARALLELISM ?= false
 # Threads of the numeric libraries wait briefly before they sleep: sleeping at once (or never) halves the speed on a shared machine.
 export GOMP_SPINCOUNT ?= 20000
 
-.PHONY: install run smoke test test-chains test-k8s test-all lint scan docs dev ci clean
+.PHONY: install run smoke test test-chains test-k8s test-all fuzz chaos lint scan docs dev ci clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +42,12 @@ test: install
 test-chains: install
 	SRL_HOME= DAGSTER_HOME= SRL_PRESET= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "chain and not slow" -n $(TEST_PROCESSES) --dist loadfile
 
+# property tests on ten times as many examples, new ones each time: for a night; what failed is tried again first (.hypothesis)
+fuzz: install
+	SRL_HOME= DAGSTER_HOME= SRL_PRESET= OMP_NUM_THREADS=1 HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --timeout 3600 \
+	  -m "not slow and not k8s and not gpu" -n $(TEST_PROCESSES) --dist loadfile --hypothesis-show-statistics \
+	  $$(find srl_pipeline_tests -name 'test_*_properties.py')
+
 # a real Kubernetes control plane, built once from Debian's source package, with pods as processes; needs root
 test-k8s: install
 	sh srl_pipeline_tests/k8s/build.sh
@@ -55,6 +61,10 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+# faults at every boundary of every store, docs/reliability.md; SRL_CHAOS_SEED chooses others, SRL_CHAOS_REPORT names a file for the figures
+chaos: install
+	SRL_HOME= DAGSTER_HOME= SRL_PRESET= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "" -n $(TEST_PROCESSES) --dist loadfile srl_pipeline_tests/chaos
+
 # static scan of Terraform, container files and the rendered chart; checkov pins its own dependencies, so it has its own venv
 SCAN := .venv-scan
 CHECKOV := 3.3.30
@@ -66,6 +76,20 @@ $(SCAN)/.checkov-$(CHECKOV):
 
 scan: install $(SCAN)/.checkov-$(CHECKOV)
 	$(BIN)/python -m srl_pipeline_tests.infra.scan $(SCAN)/bin/checkov
+
+# secrets, components (SBOM), pins, licences, known holes. Without an answer from a service of advisories it fails;
+# ADVISORIES=where-answered says so and goes on. Its tools have pins and a venv of their own
+AUDIT := .venv-audit
+AUDIT_PINS := srl_pipeline_tests/supply_chain/requirements.txt
+ADVISORIES ?= required
+
+$(AUDIT)/.installed: $(AUDIT_PINS)
+	test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet -r $(AUDIT_PINS)
+	touch $@
+
+audit: install $(AUDIT)/.installed
+	$(BIN)/python -m srl_pipeline_tests.supply_chain.audit $(AUDIT)/bin build/audit $(ADVISORIES)
 
 # the documentation site, into site/; it reads the package's source and installs none of its dependencies, so it has its own venv
 DOCS := .venv-docs

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from srl_pipeline.model_types import Pack, load_pack, new_pack
+from srl_pipeline_tests.profiles import load_profile
+
+load_profile()
 
 PREFIXES = ("SRL_", "AWS_", "DAGSTER_")
 

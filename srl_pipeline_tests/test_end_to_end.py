@@ -72,7 +72,7 @@ def test_in_one_process_every_artifact_is_made_from_the_ones_before_and_passes_i
 
 
 def test_the_chain_without_dagster_would_make_the_same_artifacts(made: tuple[Chain, dict[str, Built]]) -> None:
-    from srl_pipeline.training.requests import chain_requests
+    from srl_pipeline.stages.requests import chain_requests
 
     chain, built = made
     requests = chain_requests(chain.store, built["verified_rewards"].manifest, chain.config)
@@ -151,7 +151,7 @@ class Kill:
                 pytest.fail(f"the moment never came: {process.communicate()[1][-3000:]}")
             time.sleep(0.005)
         time.sleep(self.delay)
-        [child] = home.processes("srl_pipeline.training")
+        [child] = home.processes("srl_pipeline.stages")
         os.kill(child if self.victim == "child" else process.pid, signal.SIGKILL)
         _, err = outcome_of(process)
         if self.victim == "child":

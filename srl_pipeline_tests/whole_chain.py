@@ -56,13 +56,13 @@ class Chain:
 
     def build(self) -> dict[str, Built]:
         """Every artifact up to the report."""
-        from srl_pipeline.training import stages
-        from srl_pipeline.training.requests import stage_request
+        from srl_pipeline.stages.requests import stage_request
+        from srl_pipeline.stages.run import run
 
         built = self.build_rewards()
         for stage in STAGES:
             inputs = {name: built[name].artifact.data_version for name in INPUTS[stage]}
-            built[stage] = stages.run(stage_request(self.store, stage, MODEL, inputs, self.config))
+            built[stage] = run(stage_request(self.store, stage, MODEL, inputs, self.config))
         return built
 
 

@@ -26,4 +26,4 @@ ENV PATH=/opt/srl/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DAGSTER
     HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false GOMP_SPINCOUNT=20000
 WORKDIR /opt/dagster/home
 USER 10001:10001
-CMD ["python", "-m", "srl_pipeline.training"]
+CMD ["python", "-m", "srl_pipeline.stages"]

@@ -20,6 +20,7 @@ from srl_pipeline.canonical import seed_of
 from srl_pipeline.clock import StopWatch
 from srl_pipeline.config import PipelineConfig, PolicyConfig
 from srl_pipeline.contracts import Trajectory
+from srl_pipeline.stages.workspace import Workspace
 from srl_pipeline.training.environment.holistic import HolisticTask, solution_prompts
 from srl_pipeline.training.environment.prompts import Prompt, PromptWriter, step_prompts
 from srl_pipeline.training.environment.tasks import RlvrTask, SrlTask, Task
@@ -30,7 +31,6 @@ from srl_pipeline.training.optimization.watch import observers_of
 from srl_pipeline.training.rollouts.collector import Counts
 from srl_pipeline.training.students.policy_weights import trainable
 from srl_pipeline.training.warmup import run_warmup
-from srl_pipeline.training.workspace import Workspace
 
 ADAPTER = "adapter"
 """Folder of the weights that an arm leaves in its cell."""

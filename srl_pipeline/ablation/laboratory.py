@@ -19,12 +19,12 @@ from srl_pipeline.contracts import Artefact, LoreBundle, Scenario, Trajectory
 from srl_pipeline.generation.dialogue import solve
 from srl_pipeline.generation.drawing import evaluation_scenarios
 from srl_pipeline.lore import LoreRetriever, index_folder
+from srl_pipeline.stages.run import warm_up
+from srl_pipeline.stages.workspace import Workspace
 from srl_pipeline.teachers import Teacher, make_teacher, pinned_teacher
 from srl_pipeline.training.failures import clean_failures
-from srl_pipeline.training.stages import warm_up
 from srl_pipeline.training.students.policy_weights import load_trained
 from srl_pipeline.training.students.student import Student
-from srl_pipeline.training.workspace import Workspace
 from srl_pipeline.verification import ScenarioSpace
 
 WARMUP = "warmup"

@@ -19,7 +19,7 @@ from srl_pipeline.contracts import Json, Record
 from srl_pipeline.errors import ArtifactError, PipelineError
 from srl_pipeline.registry import code_version
 from srl_pipeline.registry.artifacts import disk_errors, write_durably
-from srl_pipeline.training.requests import LIBRARIES
+from srl_pipeline.stages.requests import LIBRARIES
 
 Arm: TypeAlias = Literal["base", "warmup", "sft", "rlvr", "holistic", "srl", "srl_rlvr"]
 Regime: TypeAlias = Literal["hard", "easy"]
@@ -31,6 +31,7 @@ REGIMES: tuple[Regime, ...] = get_args(Regime)
 PLAN = "plan.json"
 _ROOMS = (
     "training",
+    *(f"stages/{name}.py" for name in ("run", "workspace", "preflight")),
     "verification",
     "teachers",
     "lore",

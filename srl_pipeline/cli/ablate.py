@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from srl_pipeline.ablation.plan import Arm, Plan, Regime
     from srl_pipeline.ablation.summary import AblationResults
     from srl_pipeline.config import PipelineConfig
-    from srl_pipeline.training.workspace import Workspace
+    from srl_pipeline.stages.workspace import Workspace
 
 DATA = ("lore_index", "teacher_model", "rule_set", "trajectories", "verified_rewards")
 """Assets that an ablation begins with: those of `srl-pipeline run`, shared with it."""
@@ -98,8 +98,8 @@ def _run(
 def _workspace(plan: Plan, config: PipelineConfig) -> Workspace:
     """The pipeline's own workspace, as the SRL stage would open it."""
     from srl_pipeline.registry.places import open_store
-    from srl_pipeline.training.requests import stage_request
-    from srl_pipeline.training.workspace import Workspace
+    from srl_pipeline.stages.requests import stage_request
+    from srl_pipeline.stages.workspace import Workspace
 
     store = open_store(home())
     return Workspace.of(stage_request(store, "srl_checkpoint", plan.model_type, plan.inputs, config))

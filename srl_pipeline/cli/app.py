@@ -8,8 +8,10 @@ import typer
 
 from srl_pipeline.cli import (
     ablate,
+    audit,
     card,
     chain,
+    clean,
     doctor,
     explore,
     export,
@@ -50,6 +52,7 @@ app.command("card", rich_help_panel=LOOKING)(card.card)
 app.command("weaknesses", rich_help_panel=LOOKING)(weaknesses.weaknesses)
 app.command("history", rich_help_panel=LOOKING)(history.history)
 app.command("spending", rich_help_panel=LOOKING)(spending.spending)
+app.command("audit", rich_help_panel=LOOKING)(audit.audit)
 app.command("status", rich_help_panel=LOOKING)(status.status)
 app.command("metrics", rich_help_panel=LOOKING)(metrics.metrics)
 app.command("doctor", rich_help_panel=LOOKING)(doctor.doctor)
@@ -59,6 +62,7 @@ app.command("explain", rich_help_panel=DECIDING)(models.explain)
 app.command("promote", rich_help_panel=DECIDING)(promote.promote)
 app.command("rollback", rich_help_panel=DECIDING)(promote.rollback)
 app.command("retire", rich_help_panel=DECIDING)(promote.retire)
+app.command("clean", rich_help_panel=DECIDING)(clean.clean)
 app.add_typer(select.app, name="select", rich_help_panel=DECIDING)
 app.command("settings", rich_help_panel=DECIDING)(settings.settings)
 app.command("serve", rich_help_panel=USING)(serve.serve)

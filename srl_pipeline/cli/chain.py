@@ -31,7 +31,7 @@ def chain(
     from srl_pipeline.launchers.sagemaker.jobs import Jobs
     from srl_pipeline.launchers.sagemaker.spec import SPEC, read_spec
     from srl_pipeline.registry.ledger import nanos
-    from srl_pipeline.training.requests import chain_requests
+    from srl_pipeline.stages.requests import chain_requests
 
     file = os.environ.get(SPEC)
     if not file:

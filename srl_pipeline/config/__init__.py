@@ -11,7 +11,7 @@ from srl_pipeline.config.budget import BudgetConfig
 from srl_pipeline.config.data import GenerationConfig, LoreConfig
 from srl_pipeline.config.evaluation import AblationConfig, EvaluationConfig
 from srl_pipeline.config.installation import home, settings_of_installation
-from srl_pipeline.config.operation import RetrainingConfig, SelectionConfig, SelectionWeights
+from srl_pipeline.config.operation import RetentionConfig, RetrainingConfig, SelectionConfig, SelectionWeights
 from srl_pipeline.config.pipeline import PipelineConfig, override
 from srl_pipeline.config.policy import PolicyConfig
 from srl_pipeline.config.promotion import PromotionConfig, ServingConfig, WeaknessConfig
@@ -32,6 +32,7 @@ __all__ = [
     "PpoConfig",
     "PreflightConfig",
     "PromotionConfig",
+    "RetentionConfig",
     "RetrainingConfig",
     "RewardWeights",
     "RlvrConfig",

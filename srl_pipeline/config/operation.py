@@ -1,4 +1,4 @@
-"""Settings of operation without a person: what chooses teachers and students, what starts a training."""
+"""Settings of operation without a person: what chooses teachers and students, what starts a training, what stays."""
 
 from __future__ import annotations
 
@@ -74,3 +74,10 @@ class RetrainingConfig(Config):
     max_generations: int = Field(
         default=50, ge=1, description="No further generation by itself beyond this number: a person should look."
     )
+
+
+class RetentionConfig(Config):
+    """What `srl-pipeline clean` leaves beside all that is in use."""
+
+    keep: int = Field(default=3, ge=1, description="Newest versions of each asset, with all that they rest on.")
+    keep_days: float = Field(default=30.0, ge=0, description="What is younger stays. In days.")

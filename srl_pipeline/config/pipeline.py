@@ -10,7 +10,7 @@ from srl_pipeline.config.base import Config
 from srl_pipeline.config.budget import BudgetConfig
 from srl_pipeline.config.data import GenerationConfig, LoreConfig
 from srl_pipeline.config.evaluation import AblationConfig, EvaluationConfig
-from srl_pipeline.config.operation import RetrainingConfig, SelectionConfig
+from srl_pipeline.config.operation import RetentionConfig, RetrainingConfig, SelectionConfig
 from srl_pipeline.config.promotion import PromotionConfig, ServingConfig, WeaknessConfig
 from srl_pipeline.config.stages import RlvrConfig, SrlConfig
 from srl_pipeline.config.student import PreflightConfig, StudentConfig, WarmupConfig
@@ -46,6 +46,7 @@ class PipelineConfig(Config):
     selection: SelectionConfig = SelectionConfig()
     retraining: RetrainingConfig = RetrainingConfig()
     tuning: TuningConfig = TuningConfig()
+    retention: RetentionConfig = RetentionConfig()
 
     @model_validator(mode="after")
     def _money_has_a_price(self) -> PipelineConfig:

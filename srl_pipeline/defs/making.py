@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from srl_pipeline.auditing import note_configuration, seen_by
+from srl_pipeline.clock import now_iso
 from srl_pipeline.config import PipelineConfig
 from srl_pipeline.contracts import Sources
 from srl_pipeline.defs.checks import check_results
@@ -97,11 +100,19 @@ def materialize(
         making = making_of(context, pipeline)
         name = f"{making.asset}[{making.model_type}]"
         lock = making.store.root / "_locks" / f"{making.asset}-{making.model_type}.lock"
+        _note_configuration(pipeline, making)
         with exclusive(lock, lambda: context.log.info(f"Another process is making {name}: waiting")):
             with pipeline.origins(making.model_type, making.config):
                 built = make(making)
             _remember(pipeline, built, context.run.tags.get(TRIGGER, "manual"))
         return result(context, built, show(built.artifact))
+
+
+def _note_configuration(pipeline: PipelineResource, making: Making) -> None:
+    """A change of configuration is kept by the first step that runs with it."""
+    seen = seen_by(making.config, making.pack, Path.cwd())
+    with pipeline.decisions() as decisions:
+        note_configuration(decisions, making.model_type, seen, making.config, at=now_iso())
 
 
 def _remember(pipeline: PipelineResource, built: Built, trigger: str) -> None:

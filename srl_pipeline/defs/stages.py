@@ -20,7 +20,7 @@ POOL = "training"
 
 def run_stage(making: Making) -> Built:
     """Make the asset of ``making`` in a training process, or find it."""
-    from srl_pipeline.training.requests import stage_request
+    from srl_pipeline.stages.requests import stage_request
 
     stage = cast("Stage", making.asset)
     return launch(making, stage_request(making.store, stage, making.model_type, making.inputs(), making.config))

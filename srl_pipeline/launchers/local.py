@@ -29,7 +29,7 @@ from srl_pipeline.registry import ArtifactStore, Built
 from srl_pipeline.registry.artifacts import disk_errors
 from srl_pipeline.registry.places import store_at
 
-COMMAND = (sys.executable, "-m", "srl_pipeline.training")
+COMMAND = (sys.executable, "-m", "srl_pipeline.stages")
 GRACE_SECONDS = 20.0
 """How long a cancelled child may take to save."""
 TAIL_BYTES = 20_000

@@ -21,6 +21,7 @@ from srl_pipeline.lore.quality import bundle_recall, fact_recall, recall_at_k
 from srl_pipeline.lore.retriever import LoreRetriever
 from srl_pipeline.model_types import LoreDocument, Pack
 from srl_pipeline.registry import ArtifactStore, Built, Outcome, StoredArtifact, build_or_reuse, code_version
+from srl_pipeline.verification import ScenarioSpace, valid_axes
 
 log = logging.getLogger("srl_pipeline")
 
@@ -133,10 +134,6 @@ def _measure(folder: Path, pack: Pack, config: LoreConfig) -> dict[str, float]:
 
 def sample_scenarios(pack: Pack, count: int) -> list[Scenario]:
     """Seeded possible scenarios, to measure on; the same for every version of the lore."""
-    # Generation builds on this package, so it is asked for here and not at the head of the file.
-    from srl_pipeline.generation.drawing import valid_axes
-    from srl_pipeline.verification import ScenarioSpace
-
     space = ScenarioSpace(pack)
     rng = random.Random(seed_of(ASSET, pack.name))
     return [space.scenario(valid_axes(space, rng), where="lore quality") for _ in range(count)]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from srl_pipeline.canonical import dumps
 from srl_pipeline.contracts import Artefact, Json
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
@@ -19,6 +20,12 @@ def _unique(words: list[str]) -> list[str]:
     if len(set(words)) < len(words):
         raise ValueError("a word stands twice")
     return words
+
+
+def _check_distinct(values: list[float]) -> None:
+    """Values are kept to nine decimals, and large doubles lie far apart: two steps can be one number."""
+    if len(set(values)) < len(values):
+        raise ValueError("the step is too fine: two values of the grid are the same number")
 
 
 Words = Annotated[list[Word], AfterValidator(_unique)]
@@ -53,6 +60,7 @@ class NumericAxis(Spec):
     def _grid(self) -> NumericAxis:
         if self.max < self.min or (self.max - self.min) / self.step >= MAX_AXIS:
             raise ValueError(f"max must not be below min, and the axis may have at most {MAX_AXIS:,} values")
+        _check_distinct(self.values)
         return self
 
     @property
@@ -91,6 +99,7 @@ class NumberField(Spec):
             raise ValueError(f"maximum must not be below minimum, and the grid may have at most {MAX_GRID} values")
         if self.type == "integer" and any(not v.is_integer() for v in (self.minimum, self.maximum, self.multipleOf)):
             raise ValueError("an integer field needs integer bounds and step")
+        _check_distinct(self.values)
         return self
 
     @property
@@ -271,8 +280,8 @@ def grid(low: float, high: float, step: float) -> list[float]:
 
 
 def number_text(value: float) -> str:
-    """A number as canonical JSON writes it: ``3`` rather than ``3.0``."""
-    return str(int(value)) if float(value).is_integer() else f"{value:g}"
+    """A number as canonical JSON writes it: ``3`` rather than ``3.0``, all its digits. Raises ValueError for NaN."""
+    return dumps(value)
 
 
 def field_schema(field: FieldSpec) -> dict[str, Any]:

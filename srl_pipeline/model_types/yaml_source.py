@@ -154,7 +154,7 @@ class _Builder:
             value = self._scalars.construct_object(node)
             if isinstance(value, (int, float)) and not math.isfinite(value):
                 raise ValueError
-        except (ValueError, KeyError, OverflowError) as error:
+        except (ValueError, LookupError, OverflowError) as error:  # an index, of a number without digits
             shown = str(node.value)[:40]
             raise self.error(f"{shown} is not a number that can be used.", node, "Write a finite number.") from error
         return value

@@ -61,11 +61,11 @@ def refuse_failed(manifest: Manifest, where: str) -> None:
 def contents(work: Path) -> dict[str, Path]:
     """The files of a work folder that become the artifact: relative name -> file.
 
-    What starts with ``_`` at its top (checkpoints of an unfinished run) is left out.
+    What starts with ``_`` at its top (checkpoints of an unfinished run) is left out, and what a commit left that died.
     """
     files = sorted(p for p in work.rglob("*") if p.is_file() and p.name != MANIFEST)
     named = {p.relative_to(work).as_posix(): p for p in files}
-    return {name: file for name, file in named.items() if not name.startswith("_")}
+    return {name: file for name, file in named.items() if not name.startswith("_") and name != f"{MANIFEST}.tmp"}
 
 
 def drop_private(work: Path) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +31,17 @@ from srl_pipeline.registry.artifact_rules import (
     refuse_failed,
 )
 
+REMOVED = "removed-"
+"""What the folders begin with in which removed artifacts await their end."""
 _MEND = "Delete this artifact's folder; the next run makes it again."
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a version takes: bytes of its files, and when the newest of them was written (seconds since 1970)."""
+
+    size: int
+    changed: float
 
 
 @dataclass(frozen=True)
@@ -95,10 +107,12 @@ class ArtifactStore:
         """The committed artifact, or None. A manifest that cannot be read is an error, never 'absent'."""
         path = self.folder(asset, model_type, data_version)
         file = path / MANIFEST
-        if not file.exists():
-            return None
         with disk_errors(file):
-            return StoredArtifact(path, read_manifest(file.read_bytes(), str(file), _MEND))
+            try:
+                data = file.read_bytes()
+            except (FileNotFoundError, NotADirectoryError):  # not there, or removed while a list of versions is read
+                return None
+        return StoredArtifact(path, read_manifest(data, str(file), _MEND))
 
     def require(self, asset: str, model_type: str, data_version: str) -> StoredArtifact:
         """The artifact, for use: present on this machine, unaltered, every gate passed."""
@@ -129,9 +143,9 @@ class ArtifactStore:
         if existing := self._standing(*names):
             return existing
         with disk_errors(target):
-            drop_private(work)
             text = finished(manifest, contents(work))
             write_durably(work / MANIFEST, text)
+            drop_private(work)  # after all that needs room: a full disk must not cost the checkpoints
             placed = put_in_place(work, target, self._work, lambda: self._standing(*names) is not None)
         made = StoredArtifact(target, Manifest.model_validate_json(text))  # as any later reader sees it
         return made if placed else self._standing(*names) or made
@@ -141,6 +155,34 @@ class ArtifactStore:
         folder = self.folder(asset, model_type, "any").parent
         names = sorted(p.parent.name for p in folder.glob(f"*/{MANIFEST}"))
         return oldest_first([a for name in names if (a := self.find(asset, model_type, name))])
+
+    def shelves(self) -> list[tuple[str, str]]:
+        """Asset and model type of everything that is kept."""
+        return sorted((model_type.parent.name, model_type.name) for model_type in self.root.glob("[!_]*/*/"))
+
+    def stored(self, asset: str, model_type: str, data_version: str) -> Stored:
+        """What a version takes in the store, whether it is complete or not."""
+        folder = self.folder(asset, model_type, data_version)
+        files = [p.stat() for p in folder.rglob("*") if p.is_file()]
+        changed = max((f.st_mtime for f in files), default=folder.stat().st_mtime if folder.exists() else 0.0)
+        return Stored(size=sum(f.st_size for f in files), changed=changed)
+
+    def names(self, asset: str, model_type: str) -> list[str]:
+        """Versions of which there is anything, also without a manifest: what a removal or a commit left that died."""
+        return sorted(p.name for p in self.folder(asset, model_type, "any").parent.glob("*/"))
+
+    def remove(self, asset: str, model_type: str, data_version: str) -> None:
+        """Remove a version for good: at every moment it is there as a whole, or not there. Absent ones are no error.
+
+        Whoever asks has made sure that nothing rests on it: `srl_pipeline.retention`.
+        """
+        folder = self.folder(asset, model_type, data_version)
+        with disk_errors(folder):
+            self._work.mkdir(parents=True, exist_ok=True)
+            removed = Path(tempfile.mkdtemp(dir=self._work, prefix=REMOVED))
+            with suppress(FileNotFoundError):  # another process removed it
+                folder.replace(removed / folder.name)
+            shutil.rmtree(removed, ignore_errors=True)  # what stays is no artifact, and goes with the next cleaning
 
     @property
     def _work(self) -> Path:
@@ -187,7 +229,7 @@ def write_durably(path: Path, text: str) -> None:
 
 @contextmanager
 def disk_errors(path: Path) -> Generator[None, None, None]:
-    """Turn a full or read-only disk into an error that says so."""
+    """Turn a full, read-only or failing disk into an error that says so."""
     try:
         yield
     except OSError as error:
@@ -196,11 +238,13 @@ def disk_errors(path: Path) -> Generator[None, None, None]:
             errno.EDQUOT: "The disk quota is used up",
             errno.EROFS: "The disk is read-only",
             errno.EACCES: "Access is denied",
+            errno.EIO: "The disk reports an error",
         }
         if error.errno not in reasons:
             raise
         raise ArtifactError(
             f"{reasons[error.errno]}; nothing half-written will be taken as complete.",
             where=str(error.filename or path),
-            mend="Free space or grant access (SRL_HOME chooses the folder) and run again; finished work is kept.",
+            mend="Free space, grant access or mend the disk, then run again (SRL_HOME chooses the folder); "
+            "finished work is kept.",
         ) from error

@@ -14,9 +14,12 @@ from pydantic import Field
 
 from srl_pipeline.contracts import Json, Record
 from srl_pipeline.errors import PipelineError
+from srl_pipeline.registry.seals import Sealed
 
 Alias: TypeAlias = Literal["candidate", "current", "previous"]
-Kind: TypeAlias = Literal["promotion", "rollback", "shadow", "teacher", "student", "retraining", "tuning"]
+Kind: TypeAlias = Literal[
+    "promotion", "rollback", "shadow", "teacher", "student", "retraining", "tuning", "retention", "configuration"
+]
 
 
 class Alternative(Record):
@@ -33,6 +36,7 @@ class Decision(Record):
 
     id: int = Field(default=0, description="Place among all decisions, from 1; 0 before it is kept.")
     at: str = Field(description="By the clock, which may go back: order by `id`.")
+    actor: str = Field(default="", description="Who decided; empty before it is kept, and where it was not recorded.")
     model_type: str
     kind: Kind
     verdict: Literal["change", "no change"]
@@ -70,7 +74,7 @@ class Decisions(Protocol):
         settings: Mapping[str, Json] | None = None,
         expected: Mapping[Alias, str | None] | None = None,
     ) -> Decision:
-        """Keep ``decision`` with what it changes, all or nothing, and give it its `id`.
+        """Keep ``decision`` with who decided and what it changes, all or nothing, and give it its `id`.
 
         Args:
             aliases: Alias -> version; None takes the alias away.
@@ -95,6 +99,10 @@ class Decisions(Protocol):
         self, model_type: str | None = None, *, kind: Kind | None = None, last: int | None = None
     ) -> list[Decision]:
         """Decisions, newest first: of a model type or of all, of a kind or of all, the ``last`` so many."""
+        ...
+
+    def sealed(self) -> tuple[list[Sealed], int]:
+        """All decisions as they are kept, oldest first, and how many were ever kept."""
         ...
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ nobody knows whether the vendor will bill it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Protocol, TypeAlias
 
 from pydantic import Field
@@ -55,6 +56,8 @@ class Hold(Record):
     amount: Nanos
     month: str = Field(description="YYYY-MM, UTC, of the moment of the hold: the month that is charged.")
     expires_at: str
+    at: str = Field(default="", description="When it was set aside; empty where it was not recorded.")
+    actor: str = Field(default="", description="Who ran what asks for it; empty where it was not recorded.")
 
 
 class Balance(Record):
@@ -62,6 +65,43 @@ class Balance(Record):
 
     committed: Nanos = 0
     held: Nanos = 0
+
+
+class Charge(Record):
+    """What one actor spent in a month for a run with a vendor, over all calls."""
+
+    first_at: str = Field(description="When the first call was made; empty where it was not recorded.")
+    last_at: str
+    month: str
+    account: Account
+    actor: str = Field(description="Empty where it was not recorded.")
+    calls: int
+    committed: Nanos
+    held: Nanos
+
+
+def summed(holds: Iterable[tuple[Hold, str, Nanos]]) -> list[Charge]:
+    """Holds with their state and what was charged for each, as charges: by month, then by their first call."""
+    groups: dict[tuple[str, ...], list[tuple[Hold, str, Nanos]]] = {}
+    for one in holds:
+        hold = one[0]
+        account = hold.account
+        key = (hold.month, account.run, account.model_type, account.vendor, hold.actor)
+        groups.setdefault(key, []).append(one)
+    made = [
+        Charge(
+            first_at=min(hold.at for hold, _, _ in group),
+            last_at=max(hold.at for hold, _, _ in group),
+            month=group[0][0].month,
+            account=group[0][0].account,
+            actor=group[0][0].actor,
+            calls=len(group),
+            committed=sum(charged for _, _, charged in group),
+            held=sum(hold.amount for hold, state, _ in group if state == "open"),
+        )
+        for group in groups.values()
+    ]
+    return sorted(made, key=lambda c: (c.month, c.first_at, c.account.run, c.account.vendor, c.actor))
 
 
 class Ledger(Protocol):
@@ -93,6 +133,10 @@ class Ledger(Protocol):
 
     def statement(self, month: str) -> dict[str, Balance]:
         """All that a month has cost: 'all', then 'type <name>' and 'vendor <name>' by name; empty without any."""
+        ...
+
+    def charges(self) -> list[Charge]:
+        """Everything that was ever spent or set aside, summed by month, run, vendor and actor. Reads every call."""
         ...
 
     def close(self) -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.session import Session
 
+from srl_pipeline.errors import ArtifactError
 from srl_pipeline.registry.aws_errors import code_of
 from srl_pipeline.registry.s3_errors import s3_errors
 
@@ -26,6 +27,8 @@ CONNECTIONS = 16
 _CHECKED = {"ChecksumAlgorithm": "SHA256"}
 _RACED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _MIB = 1 << 20
+_BATCH = 1000
+"""Objects that one request deletes at most."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,15 @@ class Found:
 
     data: bytes
     etag: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object as a listing has it: its key, its bytes, and when it was written (seconds since 1970)."""
+
+    key: str
+    size: int
+    changed: float
 
 
 @cache
@@ -116,6 +128,25 @@ class Bucket:
         """All keys that begin so, in order; ``after``: only those that come after this one."""
         for page in self._pages(prefix, **({"StartAfter": after} if after else {})):
             yield from (found["Key"] for found in page.get("Contents", []))
+
+    def objects(self, prefix: str) -> Iterator[Listed]:
+        """All objects whose keys begin so, in order."""
+        for page in self._pages(prefix):
+            for found in page.get("Contents", []):
+                yield Listed(found["Key"], found["Size"], found["LastModified"].timestamp())
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects; those that are not there are no error."""
+        for batch in (keys[i : i + _BATCH] for i in range(0, len(keys), _BATCH)):
+            with s3_errors(self.url(batch[0])):
+                wanted = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
+                answer = self.client.delete_objects(Bucket=self.name, Delete=wanted, **_CHECKED)
+            if failed := answer.get("Errors"):
+                raise ArtifactError(
+                    f"{len(failed)} objects could not be deleted ({failed[0].get('Code')}).",
+                    where=self.url(failed[0]["Key"]),
+                    mend="Grant s3:DeleteObject below the store's prefix, and clean again.",
+                )
 
     def keeps_versions(self) -> bool:
         """Whether an object that is overwritten or deleted can be had back."""

@@ -22,6 +22,7 @@ from srl_pipeline.registry.aws_errors import bad_credentials, code_of, unanswere
 
 _ACTIONS = {
     "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "DeleteObjects": "s3:DeleteObject",
     "GetBucketVersioning": "s3:GetBucketVersioning",
     "GetObject": "s3:GetObject (and s3:ListBucket: without it S3 says the same of an object that is not there)",
     "HeadObject": "s3:GetObject",

@@ -2,8 +2,8 @@
 
 There lie ``manifest.json``, written last and on condition that nobody else wrote it, and each file by its content,
 ``files/<digest>/<name>``. So two processes that commit one version at the same time never mix their files, a crash
-leaves nothing visible, and what replaces a failed artifact does not touch it before the manifest is swapped. Nothing
-is ever deleted.
+leaves nothing visible, and what replaces a failed artifact does not touch it before the manifest is swapped. What is
+removed loses its manifest first.
 
 On this machine an artifact lies below ``<home>/artifacts-cache/<bucket>/<prefix>/``: fetched when it is used, verified
 as the local store verifies, and fetched again where it was altered. Work folders lie there too; what makes an artifact
@@ -32,7 +32,14 @@ from srl_pipeline.registry.artifact_rules import (
     put_in_place,
     read_manifest,
 )
-from srl_pipeline.registry.artifacts import ArtifactStore, StoredArtifact, disk_errors, oldest_first, write_durably
+from srl_pipeline.registry.artifacts import (
+    ArtifactStore,
+    Stored,
+    StoredArtifact,
+    disk_errors,
+    oldest_first,
+    write_durably,
+)
 from srl_pipeline.registry.local_copies import fetch, is_here, is_sound
 from srl_pipeline.registry.s3_bucket import CONNECTIONS, Bucket
 from srl_pipeline.registry.s3_saved import SAVED, SavedFolder
@@ -162,6 +169,31 @@ class S3ArtifactStore(ArtifactStore):
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             found = list(pool.map(self.find, repeat(asset), repeat(model_type), names))
         return oldest_first([artifact for artifact in found if artifact])
+
+    def shelves(self) -> list[tuple[str, str]]:
+        below = [self.key(asset, "") for asset in self.bucket.folders(self.key("")) if not asset.startswith("_")]
+        return sorted((key.split("/")[-2], name) for key in below for name in self.bucket.folders(key))
+
+    def stored(self, asset: str, model_type: str, data_version: str) -> Stored:
+        found = list(self.bucket.objects(self._key(asset, model_type, data_version, "")))
+        return Stored(size=sum(one.size for one in found), changed=max((one.changed for one in found), default=0.0))
+
+    def names(self, asset: str, model_type: str) -> list[str]:
+        return sorted(self.bucket.folders(self.key(asset, model_type, "")))
+
+    def remove(self, asset: str, model_type: str, data_version: str) -> None:
+        """Remove the manifest, then the files, then this machine's copy.
+
+        A machine that commits the same version meanwhile counts on files that go here: then its manifest goes, too,
+        nothing is accepted that is not whole, and the next run makes it again.
+        """
+        names = asset, model_type, data_version
+        manifest = self._key(*names, MANIFEST)
+        self.bucket.delete([manifest])
+        self.bucket.delete([one.key for one in self.bucket.objects(self._key(*names, "files", ""))])
+        if (again := self.find(*names)) and self.missing(again):
+            self.bucket.delete([manifest])
+        super().remove(*names)
 
     def _saved(self, asset: str, model_type: str, data_version: str) -> SavedFolder:
         check_names((asset, model_type, data_version), self.address)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, Lock
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from srl_pipeline.errors import PipelineError
@@ -49,11 +50,14 @@ class Database:
 
     Args:
         kind: What the file is, in a word or two: told in errors.
-        version: Version of ``schema``; a file of another version is refused.
+        version: Version of ``schema``; a file of a version that no upgrade leads from is refused.
         schema: Statements that make an empty file one of this kind.
+        upgrades: Older version -> statements that make a file of it one of the next version.
     """
 
-    def __init__(self, file: Path, *, kind: str, version: int, schema: str) -> None:
+    def __init__(
+        self, file: Path, *, kind: str, version: int, schema: str, upgrades: Mapping[int, str] = MappingProxyType({})
+    ) -> None:
         self.file = file.absolute()
         with disk_errors(self.file):
             self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +68,7 @@ class Database:
         self._synchronous = ""
         with self._errors():
             self._writer = self._connect()
-            self._prepare(kind, version, schema)
+            self._prepare(kind, version, schema, upgrades)
             self._reader = self._connect()
 
     def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool) -> T:
@@ -144,7 +148,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
-    def _prepare(self, kind: str, version: int, schema: str) -> None:
+    def _prepare(self, kind: str, version: int, schema: str, upgrades: Mapping[int, str]) -> None:
         """Check before anything is changed: the file may be somebody else's."""
         tables = {str(name) for (name,) in self._writer.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if tables and "about" not in tables:
@@ -155,9 +159,12 @@ class Database:
         row: tuple[str, int] | None = self._writer.execute("SELECT kind, version FROM about").fetchone()
         if row is None:
             self._writer.execute("INSERT INTO about VALUES (?, ?)", (kind, version))
-            for statement in filter(str.strip, schema.split(";")):
-                self._writer.execute(statement)
+            self._carry_out(schema)
             row = (kind, version)
+        while row[0] == kind and row[1] < version and row[1] in upgrades:
+            self._carry_out(upgrades[row[1]])
+            row = (kind, row[1] + 1)
+            self._writer.execute("UPDATE about SET version = ?", (row[1],))
         self._writer.execute("COMMIT")
         if row[0] != kind:
             raise self._foreign(kind)
@@ -167,6 +174,10 @@ class Database:
                 where=str(self.file),
                 mend="Use the program's version that made it, or move the file away: a new one is begun.",
             )
+
+    def _carry_out(self, statements: str) -> None:
+        for statement in filter(str.strip, statements.split(";")):
+            self._writer.execute(statement)
 
     def _foreign(self, kind: str) -> PipelineError:
         return PipelineError(

@@ -10,7 +10,9 @@ from typing import Any
 
 from srl_pipeline.canonical import dumps
 from srl_pipeline.contracts import Json
+from srl_pipeline.registry.actor import actor
 from srl_pipeline.registry.decisions import Alias, Decision, Kind, check_expected
+from srl_pipeline.registry.seals import Sealed, seal
 from srl_pipeline.registry.sqlite import Database
 
 DECISIONS = "decisions.sqlite"
@@ -20,7 +22,8 @@ CREATE TABLE decisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     model_type TEXT NOT NULL,
     kind TEXT NOT NULL,
-    record TEXT NOT NULL
+    record TEXT NOT NULL,
+    seal TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX decisions_by_type ON decisions (model_type, id);
 CREATE INDEX decisions_by_kind ON decisions (model_type, kind, id);
@@ -29,13 +32,14 @@ CREATE TABLE aliases (model_type TEXT NOT NULL, alias TEXT NOT NULL, version TEX
 CREATE TABLE settings (model_type TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
     decision INTEGER NOT NULL REFERENCES decisions, PRIMARY KEY (model_type, name))
 """
+_UPGRADES = {1: "ALTER TABLE decisions ADD COLUMN seal TEXT NOT NULL DEFAULT ''"}
 
 
 class SqliteDecisions:
     """Implements `Decisions`."""
 
     def __init__(self, file: Path) -> None:
-        self._database = Database(file, kind="register of decisions", version=1, schema=_SCHEMA)
+        self._database = Database(file, kind="register of decisions", version=2, schema=_SCHEMA, upgrades=_UPGRADES)
 
     def record(
         self,
@@ -47,19 +51,24 @@ class SqliteDecisions:
     ) -> Decision:
         """Keep ``decision`` with what it changes, all or nothing; raises `Conflict`."""
 
+        told = decision.model_copy(update={"actor": actor()})
+
         def work(db: sqlite3.Connection) -> Decision:
-            name = decision.model_type
+            name = told.model_type
             check_expected(name, _aliases(db, name), expected or {})
-            text = dumps(decision.model_dump(mode="json", exclude={"id"}))
-            row = (name, decision.kind, text)
-            number = db.execute("INSERT INTO decisions (model_type, kind, record) VALUES (?, ?, ?)", row).lastrowid
+            text = dumps(told.model_dump(mode="json", exclude={"id"}))
+            newest = db.execute("SELECT seal FROM decisions ORDER BY id DESC LIMIT 1").fetchone()
+            row = (name, told.kind, text, seal(newest[0] if newest else "", text))
+            number = db.execute(
+                "INSERT INTO decisions (model_type, kind, record, seal) VALUES (?, ?, ?, ?)", row
+            ).lastrowid
             assert number is not None  # an INSERT has one
             for alias, version in (aliases or {}).items():
                 _put(db, "aliases", "alias", "version", (name, alias), version, number)
             for setting, value in (settings or {}).items():
                 text = None if value is None else dumps(value)
                 _put(db, "settings", "name", "value", (name, setting), text, number)
-            return decision.model_copy(update={"id": number})
+            return told.model_copy(update={"id": number})
 
         return self._database.write(work, durable=True)
 
@@ -87,6 +96,13 @@ class SqliteDecisions:
         """Decisions, newest first: of a model type or of all, of a kind or of all, the ``last`` so many."""
         query, parameters = newest_first(model_type, kind, last)
         return [_decision(number, record) for number, record in self._rows(query, *parameters)]
+
+    def sealed(self) -> tuple[list[Sealed], int]:
+        """All decisions as they are kept, oldest first, and how many were ever kept: SQLite counts for itself."""
+        # first: what is kept meanwhile is more than was counted, and not missing
+        last = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'decisions'")
+        rows = self._rows("SELECT id, record, seal FROM decisions ORDER BY id")
+        return [Sealed(number=n, text=text, seal=made) for n, text, made in rows], int(last[0][0]) if last else 0
 
     def close(self) -> None:
         """Give the file back. Nothing may be under way."""

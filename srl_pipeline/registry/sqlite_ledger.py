@@ -14,17 +14,19 @@ from pathlib import Path
 from uuid import uuid4
 
 from srl_pipeline.clock import now_iso
+from srl_pipeline.registry.actor import actor
 from srl_pipeline.registry.caps import check_amount, check_caps, expiry, month_scope, scopes_of, unknown_hold
-from srl_pipeline.registry.ledger import Account, Balance, Caps, Hold, Nanos
+from srl_pipeline.registry.ledger import Account, Balance, Caps, Charge, Hold, Nanos
 from srl_pipeline.registry.sqlite import Database
 
 LEDGER = "ledger.sqlite"
 """Its name in an installation's folder."""
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE holds (
     id TEXT PRIMARY KEY, call TEXT NOT NULL, run TEXT NOT NULL, model_type TEXT NOT NULL, vendor TEXT NOT NULL,
-    amount INTEGER NOT NULL, month TEXT NOT NULL, expires_at TEXT NOT NULL, state TEXT NOT NULL, charged INTEGER
+    amount INTEGER NOT NULL, month TEXT NOT NULL, expires_at TEXT NOT NULL, state TEXT NOT NULL, charged INTEGER,
+    at TEXT NOT NULL DEFAULT '', actor TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX open_by_expiry ON holds (expires_at) WHERE state = 'open';
 CREATE INDEX open_by_run ON holds (run) WHERE state = 'open';
@@ -32,7 +34,16 @@ CREATE TABLE totals (
     scope TEXT PRIMARY KEY, committed INTEGER NOT NULL, held INTEGER NOT NULL
 ) WITHOUT ROWID
 """
-_COLUMNS = "id, call, run, model_type, vendor, amount, month, expires_at"
+UPGRADES = {
+    1: """
+ALTER TABLE holds ADD COLUMN at TEXT NOT NULL DEFAULT '';
+ALTER TABLE holds ADD COLUMN actor TEXT NOT NULL DEFAULT ''"""
+}
+_COLUMNS = "id, call, run, model_type, vendor, amount, month, expires_at, at, actor"
+_CHARGES = """
+SELECT min(at), max(at), month, run, model_type, vendor, actor, count(*), sum(ifnull(charged, 0)),
+    sum(iif(state = 'open', amount, 0))
+FROM holds GROUP BY month, run, model_type, vendor, actor ORDER BY month, min(at), run, vendor, actor"""
 
 
 class SqliteLedger:
@@ -42,12 +53,13 @@ class SqliteLedger:
     """
 
     def __init__(self, file: Path, *, now: Callable[[], str] = now_iso) -> None:
-        self._database = Database(file, kind="ledger", version=VERSION, schema=SCHEMA)
+        self._database = Database(file, kind="ledger", version=VERSION, schema=SCHEMA, upgrades=UPGRADES)
         self._now = now
 
     def hold(self, call: str, account: Account, amount: Nanos, caps: Caps, *, seconds: float) -> Hold:
         """Set ``amount`` aside; raises BudgetError when a cap would be exceeded. An amount of 0 needs no cap."""
         check_amount(amount)
+        who = actor()
 
         def work(db: sqlite3.Connection) -> Hold:
             now = self._now()
@@ -59,12 +71,14 @@ class SqliteLedger:
                 amount=amount,
                 month=now[:7],
                 expires_at=expiry(now, seconds),
+                at=now,
+                actor=who,
             )
             if amount:
                 check_caps(hold, caps, _totals(db, list(scopes_of(hold).values())))
             db.execute(
-                f"INSERT INTO holds ({_COLUMNS}, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open')",
-                (hold.id, call, account.run, account.model_type, account.vendor, amount, hold.month, hold.expires_at),
+                f"INSERT INTO holds ({_COLUMNS}, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
+                (hold.id, call, account.run, account.model_type, account.vendor, amount, *_told(hold)),
             )
             _add(db, hold, committed=0, held=amount)
             return hold
@@ -114,6 +128,15 @@ class SqliteLedger:
 
         return self._database.write(work, durable=False)
 
+    def charges(self) -> list[Charge]:
+        """Everything that was ever spent or set aside, by month, run, vendor and actor."""
+
+        def work(db: sqlite3.Connection) -> list[Charge]:
+            _close_expired(db, self._now())
+            return [_charge(row) for row in db.execute(_CHARGES)]
+
+        return self._database.write(work, durable=False)
+
     def close(self) -> None:
         """Give the file back. Nothing may be under way."""
         self._database.close()
@@ -126,10 +149,22 @@ class SqliteLedger:
         return self._database.write(work, durable=False)
 
 
-def _hold(row: tuple[str, str, str, str, str, int, str, str]) -> Hold:
-    key, call, run, model_type, vendor, amount, month, expires_at = row
+def _told(hold: Hold) -> tuple[str, str, str, str]:
+    return hold.month, hold.expires_at, hold.at, hold.actor
+
+
+def _hold(row: tuple[str, str, str, str, str, int, str, str, str, str]) -> Hold:
+    key, call, run, model_type, vendor, amount, month, expires_at, at, who = row
     account = Account(run=run, model_type=model_type, vendor=vendor)
-    return Hold(id=key, call=call, account=account, amount=amount, month=month, expires_at=expires_at)
+    told = {"month": month, "expires_at": expires_at, "at": at, "actor": who}
+    return Hold(id=key, call=call, account=account, amount=amount, **told)
+
+
+def _charge(row: tuple[str, str, str, str, str, str, str, int, int, int]) -> Charge:
+    first, newest, month, run, model_type, vendor, who, calls, committed, held = row
+    account = Account(run=run, model_type=model_type, vendor=vendor)
+    sums = {"calls": calls, "committed": committed, "held": held}
+    return Charge(first_at=first, last_at=newest, month=month, account=account, actor=who, **sums)
 
 
 def _totals(db: sqlite3.Connection, scopes: list[str]) -> dict[str, Balance]:

@@ -4,7 +4,7 @@
   ``quiet_seconds``: edits come in series.
 - **A signal** (weaknesses, drift of live requests, enough of them) asks for a new generation, ``cooldown_hours`` after
   the last one, and is answered once.
-- **A run that failed** is asked for once more after ``retry_hours``; what a later change asks for includes it.
+- **A run that failed** is asked for once more after ``retry_hours``; whatever is asked for later includes it.
 - While a run of a model type waits or is under way there is no second one: what changes meanwhile is answered after it.
 - Limits and money refuse; a refusal is told once and looked at again at every tick.
 
@@ -106,9 +106,7 @@ class _Type:
             return self._wait(before, f"{what} changed; a run of it is under way, the next one follows")
         if left > 0:
             return self._wait(before, f"{what} changed; it must stay as it is for {left:.0f} s more")
-        assets = [PINS[name] for name in changed]
-        if before.asked and self._failed(before):
-            assets += [name for name in before.asked.assets if name not in assets]
+        assets = self._with_lost(before, [PINS[name] for name in changed])
         if obstacle := self._obstacle(assets):
             return self._refuse(before, changed, obstacle, fingerprint)
         after = Seen(n=before.n, answered=before.answered, **self.state.versions.model_dump())
@@ -139,7 +137,8 @@ class _Type:
         before = before.model_copy(update={"answered": answered[-REMEMBERED:]})
         what = digest([self.state.versions.model_dump(), signal.key])
         generation = self.state.generation + 1
-        return self._ask(before, (signal.kind,), [GENERATION], signal.why, what, generation=generation)
+        assets = self._with_lost(before, [GENERATION])
+        return self._ask(before, (signal.kind,), assets, signal.why, what, generation=generation)
 
     def _ask(
         self,
@@ -169,6 +168,11 @@ class _Type:
         return self._wait(
             before.model_copy(update={"refused": fingerprint}), f"{' and '.join(triggers)}: {obstacle.why}"
         )
+
+    def _with_lost(self, before: Seen, assets: list[str]) -> list[str]:
+        """``assets``, and what the last run was to make where it failed: no later run would make it otherwise."""
+        lost = before.asked.assets if before.asked and self._failed(before) else []
+        return [*assets, *(name for name in lost if name not in assets)]
 
     def _failed(self, before: Seen) -> bool:
         return before.asked is not None and before.asked.key in self.state.failed

@@ -10,24 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from srl_pipeline.clock import StopWatch
 from srl_pipeline.config import PipelineConfig, override
-from srl_pipeline.contracts import LoreBundle, Scenario, TeacherRef, Trajectory
+from srl_pipeline.contracts import LoreBundle, Scenario, TeacherRef
 from srl_pipeline.errors import BudgetError, PipelineError, TeacherError
-from srl_pipeline.generation.dialogue import solve
 from srl_pipeline.generation.flow import in_order
 from srl_pipeline.generation.forecast import check_forecast
 from srl_pipeline.generation.teaching import Teaching, teaching
 from srl_pipeline.model_types import Pack
 from srl_pipeline.selection.asking import CountingAsker
+from srl_pipeline.selection.attempting import attempt
 from srl_pipeline.selection.records import Candidate, Hindrance, Measurement
 from srl_pipeline.selection.samples import Attempt, Sample, keep_sample, measurement, read_sample
 from srl_pipeline.selection.tasks import Tasks
 from srl_pipeline.teachers import make_teacher, teacher_entry
-from srl_pipeline.teachers.calls.records import PermanentError, Usage
+from srl_pipeline.teachers.calls.records import PermanentError
 from srl_pipeline.verification import Verifier
 
-NOTHING = Usage(input_tokens=0, output_tokens=0)
 FOLDER = "selection"
 """Where samples are kept, below an installation's folder."""
 
@@ -107,25 +105,6 @@ class _Measuring:
 
     def _attempt(self, taught: Teaching, scenario: Scenario, bundle: LoreBundle) -> Attempt:
         """One task; called from several threads, each with a count of its own."""
-        settings, counting = self.config.generation, CountingAsker(taught.asker) if taught.asker else None
+        counting = CountingAsker(taught.asker) if taught.asker else None
         teacher = make_teacher(taught.teacher.ref, self.verifier, counting) if counting else taught.teacher
-        watch = StopWatch()
-        found = solve(
-            teacher,
-            self.verifier,
-            scenario,
-            bundle,
-            variant=0,
-            max_revisions=settings.max_revisions,
-            reasoning_words=settings.reasoning_words,
-            generation=settings.generation,
-            novelty=0.0,
-        )
-        seconds = watch.seconds
-        actions = [step.action for step in found.steps] if isinstance(found, Trajectory) else None
-        return Attempt(
-            scenario_id=scenario.id,
-            accepted=actions is not None and self.verifier.verify(scenario, actions).correct,
-            seconds=None if counting and counting.cached else round(seconds, 6),
-            usage=counting.usage if counting else NOTHING,
-        )
+        return attempt(teacher, self.verifier, self.config.generation, scenario, bundle, counting)

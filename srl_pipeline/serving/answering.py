@@ -13,10 +13,10 @@ from srl_pipeline.lore import LoreRetriever, index_folder
 from srl_pipeline.registry import StoredArtifact
 from srl_pipeline.serving.errors import Unanswerable
 from srl_pipeline.serving.questions import Answer, Axes, Heard, Judgement, Question
+from srl_pipeline.stages.workspace import Workspace
 from srl_pipeline.training.environment.transcript import ends, heading, parse
 from srl_pipeline.training.rollouts.sampling import Sampler
 from srl_pipeline.training.students.policy_weights import load_trained
-from srl_pipeline.training.workspace import Workspace
 from srl_pipeline.verification import ScenarioSpace, Verifier
 
 

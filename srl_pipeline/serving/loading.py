@@ -10,7 +10,7 @@ from srl_pipeline.contracts import StageRequest
 from srl_pipeline.errors import ArtifactError
 from srl_pipeline.registry import ArtifactStore, StoredArtifact
 from srl_pipeline.serving.answering import ServedModel
-from srl_pipeline.training.workspace import Workspace
+from srl_pipeline.stages.workspace import Workspace
 
 ASSET = "registered_model"
 MAX_LOGIT_GAP = 1e-3

@@ -1,1 +1,1 @@
-"""SRL and RLVR on a student model. Knows nothing of Dagster; only `__main__` speaks Pipes."""
+"""The engine: SRL and RLVR on a student model. Knows nothing of artifacts' stages, of lore or of Dagster."""

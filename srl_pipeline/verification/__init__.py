@@ -4,7 +4,7 @@ from srl_pipeline.verification.examples import check_examples, split_actions
 from srl_pipeline.verification.expressions import Evidence, Missing
 from srl_pipeline.verification.pin import build_rule_set, pin_pack, pinned_pack
 from srl_pipeline.verification.rules import Rule, RuleSet, words
-from srl_pipeline.verification.scenarios import ScenarioSpace
+from srl_pipeline.verification.scenarios import ScenarioSpace, valid_axes
 from srl_pipeline.verification.verifier import SOFT_PENALTY, Verifier, artefact_of, judge
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "pin_pack",
     "pinned_pack",
     "split_actions",
+    "valid_axes",
     "words",
 ]

@@ -38,6 +38,7 @@ _TOKEN = re.compile(
       | (?P<open>[(\[{]) | (?P<close>[)\]}])""",
     re.VERBOSE,
 )
+_MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\Z")
 _FUNCTIONS: Final = {
     "math.abs": stdlib.math_abs,
     "math.greatest": stdlib.math_greatest,
@@ -105,6 +106,7 @@ def compile_expression(source: str, *, where: str) -> Expression:
     """Compile ``source``; raises RuleError naming ``where`` when it is out of bounds or does not parse."""
     if len(source) > MAX_LENGTH:
         raise RuleError(f"Expression of {len(source)} characters.", where=where, mend=f"Use at most {MAX_LENGTH}.")
+    plain = _TOKEN.sub(lambda m: " " * len(m[0]) if m["string"] else m[0], source)
     fields: set[str] = set()
     paths: set[tuple[str, ...]] = set()
     pieces: list[str] = []
@@ -130,6 +132,12 @@ def compile_expression(source: str, *, where: str) -> Expression:
             text = text if _is_index(source, match.start(), match.end()) else f"{text}.0"
         elif match["macro"]:
             comprehensions += 1
+            if _may_be_a_map(plain, match.start()):
+                raise RuleError(
+                    "A comprehension over a map, whose keys come in another order each time.",
+                    where=where,
+                    mend="Go through a list; use a map only to look a value up.",
+                )
             if "macro" in stack:
                 raise RuleError(
                     "A comprehension within another.",
@@ -190,6 +198,28 @@ def _is_index(source: str, start: int, end: int) -> bool:
     """Whether the integer at ``start:end`` is a list index, as in ``artefact.ages[0]``."""
     before, after = source[:start].rstrip(), source[end:].lstrip()
     return bool(re.search(r"[\w)\]]\s*\[$", before) and not re.search(r"\bin\s*\[$", before) and after.startswith("]"))
+
+
+def _may_be_a_map(plain: str, end: int) -> bool:
+    """Whether a map may stand before ``end`` in ``plain``, which has no words in quotes: whatever may be one is.
+
+    A list that a map is asked for (``{…}[key]``), or that a comprehension gives, is none.
+    """
+    start = end = len(plain[:end].rstrip())
+    while start and plain[start - 1] in ")]}":
+        depth, first = 0, start == end
+        while start and (depth := depth + (plain[start - 1] in ")]}") - (plain[start - 1] in "([{")):
+            start -= 1
+        start = max(0, start - 1)
+        if first and _MACRO.search(plain, 0, start):
+            return False
+        start = len(plain[:start].rstrip())
+    depth = 0
+    for char in plain[start:end]:
+        if char == "{" and depth:
+            return True
+        depth += (char in "([{") - (char in ")]}")
+    return plain[end - 1 : end] == "}"
 
 
 def _bound(source: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import re
 from collections.abc import Mapping
 
@@ -124,3 +125,16 @@ class ScenarioSpace:
             if isinstance(spec, dict) and (document := spec[str(axes[axis])].lore):
                 result[axis] = dict(self.pack.documents[document].facts)
         return result
+
+
+def valid_axes(space: ScenarioSpace, rng: random.Random, attempts: int = 10_000) -> dict[str, str | float]:
+    """A random possible axis combination; raises PackError when none is found."""
+    for _ in range(attempts):
+        axes = space.at(rng.randrange(space.size))
+        if space.impossible(axes) is None:
+            return axes
+    raise PackError(
+        f"{attempts:,} random scenarios were all impossible.",
+        where=f"{space.pack.name}/pack.yaml, constraints",
+        mend="Loosen the constraints; the last message was: " + str(space.impossible(space.at(0))),
+    )

@@ -15,7 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import srl_pipeline.evaluation
 import srl_pipeline.generation
+import srl_pipeline.lore
+import srl_pipeline.selection  # imports `promotion`, which is replaced below
 import srl_pipeline.teachers
 import srl_pipeline.verification
 from srl_pipeline.clock import now_iso
@@ -125,11 +128,9 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> FakeDomain:
     def rewards(store: ArtifactStore, model_type: str, version: str, sources: Any, config: Any) -> Built:
         return fake.build(store, "verified_rewards", model_type, {"trajectories": version} | sources.model_dump())
 
-    for package in ("lore", "evaluation"):
-        monkeypatch.setitem(sys.modules, f"srl_pipeline.{package}", ModuleType(f"srl_pipeline.{package}"))
-    replace(sys.modules["srl_pipeline.lore"], "build_lore_index", pin("lore_index"))
-    replace(sys.modules["srl_pipeline.evaluation"], "markdown_with_inline_plots", lambda folder: "# Report")
-    replace(sys.modules["srl_pipeline.evaluation"], "find_steps_page", lambda folder: folder / "steps.html")
+    replace(srl_pipeline.lore, "build_lore_index", pin("lore_index"))
+    replace(srl_pipeline.evaluation, "markdown_with_inline_plots", lambda folder: "# Report")
+    replace(srl_pipeline.evaluation, "find_steps_page", lambda folder: folder / "steps.html")
     replace(srl_pipeline.teachers, "build_teacher_pin", pin("teacher_model"))
     replace(srl_pipeline.verification, "build_rule_set", pin("rule_set"))
     replace(srl_pipeline.generation, "build_trajectories", trajectories)
@@ -142,12 +143,13 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> FakeDomain:
     requests.stage_request = lambda store, stage, model_type, inputs, config: SimpleNamespace(  # type: ignore[attr-defined]
         store=store, stage=stage, model_type=model_type, inputs=inputs
     )
-    monkeypatch.setitem(sys.modules, "srl_pipeline.training.requests", requests)
+    monkeypatch.setitem(sys.modules, "srl_pipeline.stages.requests", requests)
     monkeypatch.setattr(
         "srl_pipeline.defs.stages.run_locally", lambda context, r: fake.build(r.store, r.stage, r.model_type, r.inputs)
     )
     _replace_what_follows_an_evaluation(fake, monkeypatch)
-    pack = SimpleNamespace(name=MODEL, spec=SimpleNamespace(training={}))
+    versions = {"definition": SimpleNamespace(version="r1"), "lore_version": "l1"}
+    pack = SimpleNamespace(name=MODEL, spec=SimpleNamespace(training={}), **versions)
     for module in ("srl_pipeline.defs.resources", "srl_pipeline.defs.making"):
         monkeypatch.setattr(f"{module}.load_pack", lambda name: SimpleNamespace(**{**vars(pack), "name": name}))
     return fake
@@ -184,7 +186,7 @@ def _replace_what_follows_an_evaluation(fake: FakeDomain, monkeypatch: pytest.Mo
         return page
 
     for name, content in {
-        "evaluation.current": {"build_current_evaluation": current},
+        "stages.current": {"build_current_evaluation": current},
         "weaknesses": {"build_weaknesses": weaknesses},
         "promotion": {
             "build_registered_model": registered,

@@ -59,7 +59,7 @@ def _cpu_seconds(code: str) -> float:
 
 def test_no_definition_is_missing() -> None:
     repository = loaded().get_repository_def()
-    jobs = {"__ASSET_JOB", "regenerate", "evaluate_only", "select", "tune"}
+    jobs = {"__ASSET_JOB", "regenerate", "evaluate_only", "select", "tune", "clean"}
     assert {job.name for job in repository.get_all_jobs()} == jobs
     assert {s.name for s in repository.sensor_defs} == {
         "registry_sensor",
@@ -69,6 +69,9 @@ def test_no_definition_is_missing() -> None:
         "summary_automation",
     }
     assert all(s.default_status is dg.DefaultSensorStatus.RUNNING for s in repository.sensor_defs)
+    assert {s.name: s.default_status for s in repository.schedule_defs} == {
+        "weekly_cleaning": dg.DefaultScheduleStatus.STOPPED  # nothing is removed by itself before a person wants it
+    }
     graph = loaded().resolve_asset_graph()
     assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {*INPUTS, *TUNING_INPUTS, "selection"}
     checks = {(k.asset_key.to_user_string(), k.name) for k in graph.asset_check_keys}

@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 
 from srl_pipeline.contracts import Gate
-from srl_pipeline.generation.drawing import valid_axes
 from srl_pipeline.generation.rewards import ENOUGH_TO_TELL, Findings, _outcome
 from srl_pipeline.generation.tables import Reward
 from srl_pipeline.model_types import Pack
 from srl_pipeline.teachers import SearchTeacher
-from srl_pipeline.verification import ScenarioSpace, Verifier
+from srl_pipeline.verification import ScenarioSpace, Verifier, valid_axes
 
 SOFT_WINDS: dict[str, str | float] = {"region": "amber_vale"}  # calm: nothing asks for a pane
 

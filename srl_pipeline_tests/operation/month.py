@@ -257,7 +257,7 @@ def _stages_in_this_process() -> None:
     from srl_pipeline.defs import stages
 
     def run_here(context: Any, request: StageRequest) -> Built:
-        from srl_pipeline.training.stages import run
+        from srl_pipeline.stages.run import run
 
         return run(request)
 

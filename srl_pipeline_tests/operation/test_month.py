@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,11 @@ class Lived:
 
     def decided(self, event: str) -> list[tuple[str, str]]:
         """Kind and verdict of what was decided, in order."""
-        return [(d["kind"], d["verdict"]) for d in self.events[event]["decisions"]]
+        return [(d["kind"], d["verdict"]) for d in self.answers(event)]
+
+    def answers(self, event: str) -> list[dict[str, Any]]:
+        """The decisions without those that only keep what a run was configured by."""
+        return [d for d in self.events[event]["decisions"] if d["kind"] != "configuration"]
 
     def decision(self, event: str, kind: str) -> dict[str, Any]:
         """The one decision of a kind."""
@@ -164,8 +169,15 @@ def test_the_model_that_was_gone_back_to_is_judged_by_the_rules_of_now(month: Li
 def test_a_clock_that_goes_back_changes_nothing_and_is_told(month: Lived) -> None:
     event = "the clock goes back"
     assert month.decided(event) == [("promotion", "no change"), ("teacher", "no change")]
-    assert all("clock went back" in d["reasons"][0] for d in month.events[event]["decisions"])
+    assert all("clock went back" in d["reasons"][0] for d in month.answers(event))
     assert month.aliases(event)["current"] == month.before[event]["current"]
+
+
+def test_a_run_keeps_what_it_was_configured_by_and_who_ran_it(month: Lived) -> None:
+    first = month.decision("a model type is begun", "configuration")
+    assert first["actor"] and first["reasons"][0] == "The first configuration that a run saw."
+    made = [d for event in month.events.values() for d in event["decisions"] if d["kind"] == "configuration"]
+    assert all(before["after"] == after["before"] for before, after in pairwise(made))
 
 
 def test_no_decision_is_made_twice_and_each_has_a_reason(month: Lived) -> None:

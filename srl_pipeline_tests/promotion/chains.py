@@ -27,8 +27,8 @@ from srl_pipeline.registry import (
     StoredArtifact,
     build_or_reuse,
 )
+from srl_pipeline.stages.requests import stage_config
 from srl_pipeline.training.environment.transcript import GRAMMAR_VERSION
-from srl_pipeline.training.requests import stage_config
 from srl_pipeline.weaknesses import build_weaknesses
 from srl_pipeline_tests.evaluation.builders import results, stage
 

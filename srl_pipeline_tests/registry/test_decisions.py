@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from srl_pipeline.registry import Alternative, Conflict, Decision, Decisions
+from srl_pipeline.registry import Alternative, Conflict, Decision, Decisions, actor
 from srl_pipeline.registry.decided import decided_settings
 from srl_pipeline.registry.places import open_decisions
 from srl_pipeline_tests.aws.state import BACKENDS, SLOW_ON_DYNAMODB, Backend, use
@@ -49,8 +49,9 @@ def test_a_decision_is_kept_with_all_that_it_says(kept: Decisions) -> None:
         alternatives=[Alternative(name="v1", chosen=True, why="better", figures={"pass_rate": 0.75})],
         evidence={"figures": {"pass_rate": 0.75}, "versions": ["a", "b"], "none": None},
     )
-    assert kept.record(told) == told.model_copy(update={"id": 1})
-    assert kept.decisions() == [told.model_copy(update={"id": 1})]
+    whole = told.model_copy(update={"id": 1, "actor": actor()})
+    assert kept.record(told) == whole
+    assert kept.decisions() == [whole]
 
 
 def test_newest_come_first_by_number_whatever_the_clock_says(kept: Decisions) -> None:

@@ -308,3 +308,31 @@ def test_one_refusal_does_not_undo_what_other_threads_write_with_it(ledger: Ledg
     with ThreadPoolExecutor(10) as pool:
         assert sum(pool.map(attempt, range(20))) == 10
     assert ledger.spent_by_run("r1").held == 10
+
+
+def test_charges_say_who_spent_when_and_how_much(
+    ledger: Ledger, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caps = Caps(month=USD)
+    monkeypatch.setenv("SRL_ACTOR", "ann")
+    ledger.commit(hold(ledger, 700, caps), 450)
+    clock.now = "2026-11-28T12:00:05+00:00"
+    ledger.release(hold(ledger, 100, caps))
+    hold(ledger, 30, caps)
+    monkeypatch.setenv("SRL_ACTOR", "bob")
+    ledger.commit(hold(ledger, 50, caps), 50)
+    ann, bob = ledger.charges()
+    assert (ann.actor, ann.account, ann.month, ann.calls, ann.committed, ann.held) == (
+        "ann",
+        ACCOUNT,
+        "2026-11",
+        3,
+        450,
+        30,
+    )
+    assert (ann.first_at, ann.last_at) == ("2026-11-28T12:00:00+00:00", "2026-11-28T12:00:05+00:00")
+    assert (bob.actor, bob.calls, bob.committed, bob.held) == ("bob", 1, 50, 0)
+
+
+def test_a_ledger_without_calls_has_no_charges(ledger: Ledger) -> None:
+    assert ledger.charges() == []

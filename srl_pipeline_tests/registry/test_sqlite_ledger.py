@@ -6,13 +6,13 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from srl_pipeline.errors import PipelineError
-from srl_pipeline.registry import Account, Caps, SqliteLedger
+from srl_pipeline.registry import Account, Caps, SqliteLedger, actor
 
 ACCOUNT = Account(run="r1", model_type="buildings", vendor="openai")
 
@@ -83,3 +83,28 @@ def as_ordinary_user() -> Iterator[None]:
 def test_a_folder_in_the_ledgers_place_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="cannot be opened"):
         SqliteLedger(tmp_path)
+
+
+def test_a_ledger_of_the_version_before_is_read_and_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite"
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript(
+            "CREATE TABLE about (kind TEXT NOT NULL, version INTEGER NOT NULL);"
+            "INSERT INTO about VALUES ('ledger', 1);"
+            "CREATE TABLE holds (id TEXT PRIMARY KEY, call TEXT NOT NULL, run TEXT NOT NULL, model_type TEXT NOT NULL,"
+            " vendor TEXT NOT NULL, amount INTEGER NOT NULL, month TEXT NOT NULL, expires_at TEXT NOT NULL,"
+            " state TEXT NOT NULL, charged INTEGER) WITHOUT ROWID;"
+            "CREATE TABLE totals (scope TEXT PRIMARY KEY, committed INTEGER NOT NULL, held INTEGER NOT NULL)"
+            " WITHOUT ROWID;"
+            "INSERT INTO holds VALUES"
+            " ('h', 'c', 'r1', 'buildings', 'openai', 9, '2026-10', '2026-10-01T00:00:00+00:00', 'committed', 7);"
+            "INSERT INTO totals VALUES ('month:2026-10', 7, 0);"
+        )
+    with closing(SqliteLedger(file)) as ledger:
+        assert ledger.spent_in_month("2026-10").committed == 7
+        ledger.commit(ledger.hold("d", ACCOUNT, 5, Caps(month=100), seconds=60), 4)
+        old, new = ledger.charges()
+    assert (old.actor, old.first_at, old.committed) == ("", "", 7)
+    assert (new.actor, new.committed) == (actor(), 4)
+    with closing(SqliteLedger(file)) as again:
+        assert len(again.charges()) == 2

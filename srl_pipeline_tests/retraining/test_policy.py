@@ -243,3 +243,12 @@ def test_whatever_happens_runs_are_asked_for_one_at_a_time_and_the_last_state_is
         if decided.requests:
             running, last = True, rules
     assert last == "z"
+
+
+def test_a_generation_after_a_run_that_failed_twice_includes_what_that_run_was_to_make() -> None:
+    first = asked(seen(), of(rules="r2"))
+    once = replace(of(rules="r2"), failed=frozenset(keys(first)))
+    second = asked(first.cursor, once, NOON + timedelta(hours=2))
+    twice = replace(of(WEAK, rules="r2"), failed=frozenset([*keys(first), *keys(second)]))
+    [request] = asked(second.cursor, twice, NOON + timedelta(hours=3)).requests
+    assert (request.triggers, request.assets) == (("weakness",), ("trajectories", "rule_set"))

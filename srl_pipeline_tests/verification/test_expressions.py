@@ -99,6 +99,9 @@ def value_of(source: str) -> Any:
         "artefact.fillings in [1, 2]",
         "scenario.region == 'saltmere' ? artefact.lit : false",
         "artefact.fuel != 'it said: artefact.fillings // 3'",
+        "{'oil': ['lamp'], 'wax': []}[artefact.fuel].exists(v, v == 'lamp')",
+        "artefact.light.filter(v, {'lamp': true, 'hearth': false}[v]).exists(v, v == 'lamp')",
+        "['{', 'a'].exists(v, v == '{') && {'a': 1}['a'] == 1",
     ],
 )
 def test_an_expression_is_true_of_its_evidence(source: str) -> None:
@@ -138,6 +141,12 @@ def test_absent_evidence_is_missing_and_never_true_or_false(source: str) -> None
         ("scenario['hours'] == 7", "names 'scenario'"),
         ("artefact == {}", "names 'artefact'"),
         ("hours == 7", "names 'hours'"),
+        ("{'a': 1, 'b': 2}.map(k, k)[0] == 'a'", "over a map"),
+        ("{'a': 1, 'b': 2} . filter ( k, true) == ['a']", "over a map"),
+        ("(artefact.lit ? {'a': 1} : {'b': 2}).all(k, true)", "over a map"),
+        ("[{'a': 1, 'b': 2}][0].map(k, k)[0] == 'a'", "over a map"),
+        ("{'x': {'a': 1, 'b': 2}}['x'].map(k, k)[0] == 'a'", "over a map"),
+        ("dyn({'a': 1, 'b': 2}).map(k, k)[0] == 'a'", "over a map"),
     ],
 )
 def test_an_expression_out_of_bounds_is_refused(source: str, says: str) -> None:

@@ -52,7 +52,7 @@ def eval_report(context: dg.AssetExecutionContext, pipeline: PipelineResource) -
 )
 def current_evaluation(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult:
     def make(making: Making) -> Built:
-        from srl_pipeline.evaluation.current import build_current_evaluation
+        from srl_pipeline.stages.current import build_current_evaluation
 
         with pipeline.decisions() as decisions:
             current = decisions.aliases(making.model_type).get("current", "")

@@ -8,7 +8,7 @@ from srl_pipeline.generation.drawing.feedback import read_feedback
 from srl_pipeline.generation.drawing.held_out import evaluation_ids, evaluation_scenarios, freeze_evaluation
 from srl_pipeline.generation.drawing.outcomes import Outcome
 from srl_pipeline.generation.drawing.records import Drawn, FailedEpisode, Feedback
-from srl_pipeline.generation.drawing.space import count_valid, valid_axes
+from srl_pipeline.generation.drawing.space import count_valid
 
 __all__ = [
     "Content",
@@ -27,5 +27,4 @@ __all__ = [
     "evaluation_scenarios",
     "freeze_evaluation",
     "read_feedback",
-    "valid_axes",
 ]

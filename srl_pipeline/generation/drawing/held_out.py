@@ -8,8 +8,8 @@ from srl_pipeline.canonical import digest, normalise, seed_of
 from srl_pipeline.contracts import Scenario
 from srl_pipeline.errors import PackError
 from srl_pipeline.generation.drawing.codes import Axes
-from srl_pipeline.generation.drawing.space import count_valid, valid_axes
-from srl_pipeline.verification import ScenarioSpace
+from srl_pipeline.generation.drawing.space import count_valid
+from srl_pipeline.verification import ScenarioSpace, valid_axes
 
 
 def scenario_id(space: ScenarioSpace, axes: Axes) -> str:

@@ -1,4 +1,4 @@
-"""Which axis combinations of a pack are possible: one at random, and how many there are."""
+"""How many axis combinations of a pack are possible."""
 
 from __future__ import annotations
 
@@ -6,25 +6,11 @@ import random
 from dataclasses import replace
 from itertools import product
 
-from srl_pipeline.errors import PackError, RuleError
-from srl_pipeline.generation.drawing.codes import Axes
+from srl_pipeline.errors import RuleError
 from srl_pipeline.verification import ScenarioSpace
 from srl_pipeline.verification.expressions import compile_expression
 
 ENUMERATE_UP_TO = 60_000
-
-
-def valid_axes(space: ScenarioSpace, rng: random.Random, attempts: int = 10_000) -> Axes:
-    """A random possible axis combination; raises PackError when none is found."""
-    for _ in range(attempts):
-        axes = space.at(rng.randrange(space.size))
-        if space.impossible(axes) is None:
-            return axes
-    raise PackError(
-        f"{attempts:,} random scenarios were all impossible.",
-        where=f"{space.pack.name}/pack.yaml, constraints",
-        mend="Loosen the constraints; the last message was: " + str(space.impossible(space.at(0))),
-    )
 
 
 def count_valid(space: ScenarioSpace, seed: int = 0) -> tuple[int, bool]:

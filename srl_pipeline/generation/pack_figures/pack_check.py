@@ -9,7 +9,7 @@ from random import Random
 
 from srl_pipeline.canonical import seed_of
 from srl_pipeline.contracts import Artefact, Json, Scenario
-from srl_pipeline.generation.drawing import count_valid, evaluation_scenarios, valid_axes
+from srl_pipeline.generation.drawing import count_valid, evaluation_scenarios
 from srl_pipeline.generation.pack_figures.rule_figures import slowest_rule, unsayable_words
 from srl_pipeline.model_types import Pack
 from srl_pipeline.teachers import SearchTeacher, domain
@@ -21,6 +21,7 @@ from srl_pipeline.verification import (
     artefact_of,
     check_examples,
     judge,
+    valid_axes,
 )
 
 RANDOM_DRAWS = 10_000

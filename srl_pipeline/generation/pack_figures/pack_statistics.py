@@ -21,14 +21,13 @@ from srl_pipeline.generation.drawing import (
     count_valid,
     coverage,
     evaluation_scenarios,
-    valid_axes,
 )
 from srl_pipeline.generation.pack_figures.field_changes import Change, Solution, domains_of, single_changes
 from srl_pipeline.generation.pack_figures.field_freedom import FieldFreedom, field_freedom
 from srl_pipeline.generation.pack_figures.rule_hits import RuleHits, guess, rule_hits
 from srl_pipeline.model_types import NumericAxis, Pack
 from srl_pipeline.teachers import SearchTeacher
-from srl_pipeline.verification import ScenarioSpace, Verifier
+from srl_pipeline.verification import ScenarioSpace, Verifier, valid_axes
 
 SAMPLED = 1_000
 """Random valid scenarios: difficulty, and what coverage is within reach."""

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -18,8 +18,11 @@ from srl_pipeline.launchers.made import made_already
 from srl_pipeline.launchers.sagemaker.jobs import Job, Jobs, attempt
 from srl_pipeline.launchers.sagemaker.request import JOBS, job_base, request_key, training_job
 from srl_pipeline.launchers.sagemaker.spec import SPEC, JobSpec, read_spec
-from srl_pipeline.registry import ArtifactStore, Built
+from srl_pipeline.registry import Built
 from srl_pipeline.registry.places import STORE, store_at
+
+if TYPE_CHECKING:
+    from srl_pipeline.registry.s3_store import S3ArtifactStore
 
 
 def run_on_sagemaker(context: dg.AssetExecutionContext, request: StageRequest, spec_file: Path) -> Built:
@@ -121,7 +124,9 @@ class PipesSageMakerClient(dg.PipesClient):
 
 
 @contextmanager
-def _pipes(context: dg.AssetExecutionContext, store: Any, name: str, every: float) -> Iterator[tuple[Any, Any]]:
+def _pipes(
+    context: dg.AssetExecutionContext, store: S3ArtifactStore, name: str, every: float
+) -> Iterator[tuple[Any, Any]]:
     """A Pipes session by way of the job's folder in the bucket, and the reader of the job's messages."""
     from srl_pipeline.launchers.sagemaker.messages import JobContext, JobMessages  # with boto3
 
@@ -135,17 +140,19 @@ def _pipes(context: dg.AssetExecutionContext, store: Any, name: str, every: floa
             yield session, messages
 
 
-def put_request(store: Any, request: StageRequest) -> str:
+def put_request(store: S3ArtifactStore, request: StageRequest) -> str:
     """Put a stage's request where its job reads it; returns the address."""
     key = store.key(*request_key(request))
     store.bucket.put(key, dumps(request.model_dump(mode="json")).encode())
     return store.bucket.url(key)
 
 
-def s3_store(root: str) -> Any:
+def s3_store(root: str) -> S3ArtifactStore:
     """The store at ``root``, which a job must be able to reach; raises PipelineError for a folder."""
-    store: ArtifactStore = store_at(root)
-    if not root.startswith("s3://"):
+    from srl_pipeline.registry.s3_store import S3ArtifactStore
+
+    store = store_at(root)
+    if not isinstance(store, S3ArtifactStore):
         raise PipelineError(
             "SageMaker's machines do not see this folder.",
             where=root,

@@ -65,7 +65,7 @@ def training_job(
         "AlgorithmSpecification": {
             "TrainingImage": spec.image,
             "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["python", "-m", "srl_pipeline.training"],
+            "ContainerEntrypoint": ["python", "-m", "srl_pipeline.stages"],
             "ContainerArguments": ["--request", address],
         },
         "OutputDataConfig": {"S3OutputPath": f"{request.root}/{JOBS}", **key},

@@ -8,16 +8,19 @@ among all. Sensors ask every type for those of a kind: picked out of all, each l
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
 from srl_pipeline.canonical import dumps
 from srl_pipeline.contracts import Json, Record
+from srl_pipeline.registry.actor import actor
 from srl_pipeline.registry.decisions import Alias, Decision, Kind, check_expected
 from srl_pipeline.registry.dynamo.sequence import Numbered, place
 from srl_pipeline.registry.dynamo.table import Table
 from srl_pipeline.registry.dynamo.writes import NEW, Item, Write
+from srl_pipeline.registry.seals import Sealed, seal
 
 _ALL = "DECISIONS"
 
@@ -51,12 +54,14 @@ class DynamoDecisions:
     ) -> Decision:
         """Keep ``decision`` with what it changes, all or nothing; raises `Conflict`."""
 
+        told = decision.model_copy(update={"actor": actor()})
+
         def plan(number: int) -> tuple[Decision, Sequence[Write]]:
             state = self._state(decision.model_type)
             check_expected(decision.model_type, state.aliases, expected or {})
-            kept = decision.model_copy(update={"id": number})
+            kept = told.model_copy(update={"id": number})
             changed = _changed(state, number, aliases or {}, settings or {})
-            return kept, [*_kept(kept), _stated(decision.model_type, changed)]
+            return kept, [*_kept(kept, self._seal_of(number - 1)), _stated(decision.model_type, changed)]
 
         return self._sequence.append(plan)
 
@@ -82,6 +87,18 @@ class DynamoDecisions:
         having = {"kind": kind} if kind and model_type is None else {}
         return [_decision(item) for item in self._table.query(partition, having=having, newest_first=True, last=last)]
 
+    def sealed(self) -> tuple[list[Sealed], int]:
+        """All decisions as they are kept, oldest first, and how many were ever kept: the sequence counts them.
+
+        Where one of its other two copies says something else, a decision's text is one that its seal does not fit.
+        """
+        last = self._sequence.last()  # first: what is kept meanwhile is more than was counted, and not missing
+        kept = self._table.query(_ALL)
+        told = [_decision(item) for item in kept]
+        places = {_of_type(d.model_type) for d in told} | {_of_type(d.model_type, d.kind) for d in told}
+        copies = Counter((str(item["sk"]), str(item["record"])) for pk in places for item in self._table.query(pk))
+        return [_sealed(item, copies[str(item["sk"]), str(item["record"])] == 2) for item in kept], last
+
     def close(self) -> None:
         """Give the connections back. Nothing may be under way."""
         self._table.close()
@@ -89,6 +106,10 @@ class DynamoDecisions:
     def _state(self, model_type: str) -> _State:
         found = self._table.get(f"STATE#{model_type}", "#")
         return _State.model_validate_json(str(found["record"])) if found else _State()
+
+    def _seal_of(self, number: int) -> str:
+        found = self._table.get(_ALL, place(number)) if number else None
+        return str(found.get("seal", "")) if found else ""
 
     def _one(self, model_type: str, number: int) -> Decision:
         found = self._table.get(_of_type(model_type), place(number))
@@ -110,12 +131,12 @@ def _made(value: Json, number: int) -> _Setting:
     return _Setting(value=dumps(value), decision=number)
 
 
-def _kept(decision: Decision) -> list[Write]:
+def _kept(decision: Decision, before: str) -> list[Write]:
     record = dumps(decision.model_dump(mode="json"))
+    named: Item = {"sk": place(decision.id), "seal": seal(before, record)}
     partitions = (_of_type(decision.model_type, decision.kind), _of_type(decision.model_type), _ALL)
     return [
-        Write("Put", {"pk": pk, "sk": place(decision.id), "kind": decision.kind, "record": record}, only_if=NEW)
-        for pk in partitions
+        Write("Put", {"pk": pk, **named, "kind": decision.kind, "record": record}, only_if=NEW) for pk in partitions
     ]
 
 
@@ -125,6 +146,11 @@ def _stated(model_type: str, state: _State) -> Write:
 
 def _of_type(model_type: str, kind: Kind | None = None) -> str:
     return f"{_ALL}#{model_type}#{kind}" if kind else f"{_ALL}#{model_type}"
+
+
+def _sealed(item: Item, alike: bool) -> Sealed:
+    text = str(item["record"]) if alike else f"{item['record']}\n(a copy differs)"
+    return Sealed(number=int(str(item["sk"])), text=text, seal=str(item.get("seal", "")))
 
 
 def _decision(item: Item) -> Decision:

@@ -11,10 +11,11 @@ from uuid import uuid4
 
 from srl_pipeline.canonical import dumps
 from srl_pipeline.clock import now_iso
+from srl_pipeline.registry.actor import actor
 from srl_pipeline.registry.caps import check_amount, check_caps, expiry, month_scope, scopes_of, unknown_hold
 from srl_pipeline.registry.dynamo.table import Refused, Table, until_settled
 from srl_pipeline.registry.dynamo.writes import NEW, Item, Value, Write
-from srl_pipeline.registry.ledger import Account, Balance, Caps, Hold, Nanos
+from srl_pipeline.registry.ledger import Account, Balance, Caps, Charge, Hold, Nanos, summed
 
 _OPEN = "LEDGER#OPEN"
 """Partition of the open holds, by expiry."""
@@ -39,6 +40,8 @@ class DynamoLedger:
             amount=amount,
             month=now[:7],
             expires_at=expiry(now, seconds),
+            at=now,
+            actor=actor(),
         )
         writes = [*_opened(hold), *(_added(scope, 0, amount, room) for scope, room in _rooms(hold, caps).items())]
 
@@ -86,6 +89,15 @@ class DynamoLedger:
                 label = name if scope == "month" else f"{name} {str(item['sk']).removeprefix('#')}"
                 found[label] = _sums(item)
         return found
+
+    def charges(self) -> list[Charge]:
+        """Everything that was ever spent or set aside. Reads the whole table: its account needs `dynamodb:Scan`."""
+        self._close_expired(self._now())
+        found = self._table.scan("LEDGER#HOLD#")
+        return summed(
+            (hold, str(item["state"]), int(item.get("charged", 0)))
+            for item, hold in zip(found, _holds(found), strict=True)
+        )
 
     def close(self) -> None:
         """Give the connections back. Nothing may be under way."""

@@ -39,7 +39,7 @@ class Numbered(Generic[T]):
         def attempt() -> T:
             if planned and (done := self._table.get(request, "#")) is not None:
                 return planned[int(done["number"])]  # an earlier try was carried out, and its answer lost
-            last = self._last()
+            last = self.last()
             result, writes = plan(last + 1)
             if not writes:
                 return result
@@ -50,7 +50,8 @@ class Numbered(Generic[T]):
         with self._turn:  # threads would only make each other begin anew
             return until_settled(attempt, self._table)
 
-    def _last(self) -> int:
+    def last(self) -> int:
+        """The newest number; 0 before there is one."""
         found = self._table.get("NUMBER", self._name)
         return int(found["last"]) if found else 0
 

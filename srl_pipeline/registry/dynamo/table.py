@@ -118,6 +118,18 @@ class Table:
                 return found[:last]
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def scan(self, pk_begins: str) -> list[Item]:
+        """Items of all partitions whose names begin so, in no order. Reads, and pays for, the whole table."""
+        text, found = "begins_with(#pk, :begins)", list[Item]()
+        request: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True, "FilterExpression": text}
+        request |= expressions(text, {"begins": pk_begins})
+        while True:
+            answer = self.call("Scan", **request)
+            found += [decode(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return found
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def write(self, writes: Sequence[Write]) -> None:
         """All of ``writes`` or none; raises `Refused` where a condition does not hold.
 

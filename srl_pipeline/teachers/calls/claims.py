@@ -20,6 +20,10 @@ class Claims:
         self._folder = folder
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            left = list(folder.iterdir())
+        for file in left:  # of processes that died: their keys may never be asked for again
+            if (handle := _try(file)) is not None:
+                _give_back(file, handle)
 
     @contextmanager
     def claim(self, key: str, sleep: Callable[[float], None]) -> Generator[None, None, None]:
@@ -32,8 +36,15 @@ class Claims:
         try:
             yield
         finally:
+            _give_back(file, handle)
+
+
+def _give_back(file: Path, handle: int) -> None:
+    try:
+        with disk_errors(file):
             file.unlink()
-            os.close(handle)
+    finally:
+        os.close(handle)
 
 
 def _try(file: Path) -> int | None:

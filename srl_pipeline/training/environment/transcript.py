@@ -29,6 +29,7 @@ MAX_DEPTH: Final = 16
 """Objects and lists within one another that an action may have."""
 _HEADING, _THOUGHT, _ACTION = "## ", "<think>", "{"
 _THINK = re.compile(r"<think>([^\n]*)</think>\s*\Z")
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,15 @@ def parse_body(text: str, index: int, title: str) -> Step | FormatError:
     elif len(lines) != 1:
         return FormatError(index, f"{len(lines)} lines; one monologue at most and one action are expected")
     action = parse_action(lines[-1])
-    return (
-        FormatError(index, action) if isinstance(action, str) else Step(title=title, reasoning=reasoning, action=action)
-    )
+    if isinstance(action, str):
+        return FormatError(index, action)
+    step = Step(title=title, reasoning=reasoning, action=action)
+    written = body(step)
+    if _HALF_CHARACTER.search(written):  # an escape makes one; no file or database takes it
+        return FormatError(index, "half a character")
+    if len(written) > MAX_CHARACTERS:  # 1e308 has 309 characters in canonical JSON
+        return FormatError(index, f"more than {MAX_CHARACTERS} characters when its numbers are written out")
+    return step
 
 
 def parse_action(line: str) -> Action | str:

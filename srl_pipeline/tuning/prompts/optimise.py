@@ -18,15 +18,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srl_pipeline.clock import StopWatch
 from srl_pipeline.config import PipelineConfig
-from srl_pipeline.contracts import LoreBundle, Scenario, TeacherRef, Trajectory
+from srl_pipeline.contracts import LoreBundle, Scenario, TeacherRef
 from srl_pipeline.evaluation.statistics import wilson
-from srl_pipeline.generation.dialogue import solve
 from srl_pipeline.generation.flow import in_order
 from srl_pipeline.generation.teaching import Teaching, teaching
 from srl_pipeline.registry import dollars
 from srl_pipeline.selection.asking import CountingAsker
+from srl_pipeline.selection.attempting import attempt
 from srl_pipeline.selection.samples import Attempt
 from srl_pipeline.teachers import teacher_entry
 from srl_pipeline.teachers.calls.pricing import cost
@@ -156,33 +155,15 @@ class _Contest:
             (entrant, item) for entrant in entrants for item in self.search.validation[len(entrant.attempts) : tasks]
         ]
         found = list(in_order(lambda one: self._attempt(*one), work, self.taught.concurrency, self.taught.abort))
-        for (entrant, _), attempt in zip(work, found, strict=True):
-            entrant.attempts.append(attempt)
+        for (entrant, _), answer in zip(work, found, strict=True):
+            entrant.attempts.append(answer)
 
     def _attempt(self, entrant: _Entrant, item: tuple[Scenario, LoreBundle]) -> Attempt:
         """One scenario; called from several threads, each with a count of its own."""
         scenario, bundle = item
-        settings, counting = self.config.generation, CountingAsker(self.asker)
+        counting = CountingAsker(self.asker)
         teacher = PromptedTeacher(entrant.ref, entrant.entry, self.verifier, counting, self.secrets, entrant.shots)
-        watch = StopWatch()
-        found = solve(
-            teacher,
-            self.verifier,
-            scenario,
-            bundle,
-            variant=0,
-            max_revisions=settings.max_revisions,
-            reasoning_words=settings.reasoning_words,
-            generation=settings.generation,
-            novelty=0.0,
-        )
-        solved = isinstance(found, Trajectory)
-        return Attempt(
-            scenario_id=scenario.id,
-            accepted=solved and self.verifier.verify(scenario, [step.action for step in found.steps]).correct,
-            seconds=None if counting.cached else round(watch.seconds, 6),
-            usage=counting.usage,
-        )
+        return attempt(teacher, self.verifier, self.config.generation, scenario, bundle, counting)
 
 
 def _why(bare: _Entrant, winner: _Entrant, best_set: _Entrant) -> str:

@@ -23,7 +23,7 @@ GOLDEN = {
     "AlgorithmSpecification": {
         "TrainingImage": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/srl-dev/trainer:0.1.0",
         "TrainingInputMode": "File",
-        "ContainerEntrypoint": ["python", "-m", "srl_pipeline.training"],
+        "ContainerEntrypoint": ["python", "-m", "srl_pipeline.stages"],
         "ContainerArguments": ["--request", ADDRESS],
     },
     "OutputDataConfig": {"S3OutputPath": f"{ROOT}/_pipes"},

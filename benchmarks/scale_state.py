@@ -71,6 +71,8 @@ def _ledger(home: Path, calls: int, repeats: int) -> list[Figure]:
         "2026-01-02T00:00:00+00:00",
         "committed",
         900,
+        "2026-01-01T00:00:00+00:00",
+        "worker",
     )
     rows = ((old[0] % number, *old[1:]) for number in range(calls))
     with closing(Database(file, kind="ledger", version=VERSION, schema=SCHEMA)) as database:

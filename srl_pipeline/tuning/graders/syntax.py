@@ -86,6 +86,14 @@ def _parser() -> Any:
     return CELParser()
 
 
+def _halved(operator: str, terms: list[Node]) -> Node:
+    """A chain as the verifier's library takes it, halved again and again: it decides which of two errors is told."""
+    if len(terms) == 1:
+        return terms[0]
+    half = len(terms) // 2 + len(terms) % 2
+    return [operator, _halved(operator, terms[:half]), _halved(operator, terms[half:])]
+
+
 class _Reader:
     """Turns the parser's trees into ours."""
 
@@ -124,13 +132,22 @@ class _Reader:
         if kind == "expr":
             return ["if", *(self.read(child, names) for child in children)]
         if kind in ("conditionalor", "conditionaland"):
-            return ["||" if kind == "conditionalor" else "&&", *(self.read(child, names) for child in children)]
+            return self._logical("||" if kind == "conditionalor" else "&&", kind, children, names)
         head = cast("Tree[Token]", children[0])
         if kind == "unary":
             return self._prefixed(_PREFIXES[str(head.data)], cast("Tree[Token]", children[1]), names)
         if head.data not in _OPERATORS:
             return self._refuse("%", "Every number is a double, and doubles have no remainder.")
         return [_OPERATORS[str(head.data)], self.read(head.children[0], names), self.read(children[1], names)]
+
+    def _logical(self, operator: str, kind: str, children: list[Branch], names: frozenset[str]) -> Node:
+        terms: list[Node] = []
+        while True:
+            first, last = (cast("Tree[Token]", child) for child in children)
+            terms.insert(0, self.read(last, names))
+            if str(first.data) != kind or len(first.children) == 1:
+                return _halved(operator, [self.read(first, names), *terms])
+            children = first.children
 
     def _prefixed(self, prefix: str, tree: Tree[Token], names: frozenset[str]) -> Node:
         """``!x`` or ``-x``. Two of them side by side are nothing at all to the verifier's library, whatever x is."""

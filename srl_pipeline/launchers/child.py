@@ -1,4 +1,4 @@
-"""What a training child does at its start: tie its life to its launcher's. Standard library only."""
+"""A training child: its command, and what it does at its start (tie its life to its launcher's). Standard library only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import ctypes
 import os
 import signal
 import sys
+
+ENTRY_POINT = ("-m", "srl_pipeline.stages")
+"""What every launcher has its Python run. The trainer's image and the chart say the same."""
 
 PARENT = "SRL_PARENT_PID"
 """Environment variable by which a launcher says who it is; absent by hand, in a pod and on SageMaker."""

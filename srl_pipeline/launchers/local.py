@@ -23,13 +23,13 @@ import dagster as dg
 
 from srl_pipeline.contracts import StageRequest
 from srl_pipeline.errors import ChildKilled, TrainingError
-from srl_pipeline.launchers.child import ASKED_TO_END, ENVIRONMENT, PARENT
+from srl_pipeline.launchers.child import ASKED_TO_END, ENTRY_POINT, ENVIRONMENT, PARENT
 from srl_pipeline.launchers.made import label, made_already
 from srl_pipeline.registry import ArtifactStore, Built
 from srl_pipeline.registry.artifacts import disk_errors
 from srl_pipeline.registry.places import store_at
 
-COMMAND = (sys.executable, "-m", "srl_pipeline.stages")
+COMMAND = (sys.executable, *ENTRY_POINT)
 GRACE_SECONDS = 20.0
 """How long a cancelled child may take to save."""
 TAIL_BYTES = 20_000

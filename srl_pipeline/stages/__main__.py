@@ -17,10 +17,8 @@ from typing import Any
 
 from srl_pipeline.contracts import StageRequest
 from srl_pipeline.errors import PipelineError
-from srl_pipeline.launchers.child import die_with_parent
+from srl_pipeline.launchers.child import ENTRY_POINT, die_with_parent
 from srl_pipeline.training.interruption import listen
-
-COMMAND = (sys.executable, "-m", "srl_pipeline.stages")
 
 
 def main() -> int:
@@ -69,7 +67,7 @@ def _run(request: StageRequest | None, pipes: Any) -> int:
     if request is None:
         run_beside(join_peers())
         return 0
-    others = start_peers(int(request.config.get("processes", 1)), COMMAND)
+    others = start_peers(int(request.config.get("processes", 1)), (sys.executable, *ENTRY_POINT))
     try:
         built = run(request, join_peers())
     except PipelineError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from srl_pipeline_tests.infra.rendered import of_kind, render
+from srl_pipeline.launchers.child import ENTRY_POINT
+from srl_pipeline_tests.infra.rendered import data, of_kind, render
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTAINERS = ROOT / "infra" / "containers"
@@ -147,3 +149,10 @@ def test_the_commands_of_the_chart_are_those_of_the_packages() -> None:
             probe["exec"]["command"] for name, probe in container.items() if name.endswith("Probe") and "exec" in probe
         ]
         assert {command[0] for command in commands} <= scripts
+
+
+def test_a_training_is_started_alike_by_the_image_and_by_a_pod() -> None:
+    alike = ["python", *ENTRY_POINT]
+    assert json.loads(stages(CONTAINERS / "trainer.Dockerfile")[-1].all("CMD")[0]) == alike
+    (container,) = data(render({"training": {"ownPod": True}}), "files", "training-pod.yaml")["spec"]["containers"]
+    assert container["command"] == alike

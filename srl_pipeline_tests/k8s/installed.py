@@ -61,6 +61,15 @@ def apply(plane: ControlPlane, objects: list[Object], **options: Any) -> None:
             client.patch(kind, body=found, namespace=NAMESPACE, **merge, **options)
 
 
+def with_tokens(plane: ControlPlane) -> None:
+    """Wait until every account has its token: Kubernetes 1.20 makes it afterwards, and lets in no pod before."""
+
+    def complete() -> bool:
+        return all(one.secrets for one in plane.api("CoreV1Api").list_namespaced_service_account(NAMESPACE).items)
+
+    until(complete, 60, "token for every service account")
+
+
 def for_this_version(objects: list[Object]) -> list[Object]:
     """The objects as Kubernetes 1.20 knows them.
 
@@ -106,14 +115,14 @@ def pods_of(plane: ControlPlane, component: str) -> list[Any]:
     return sorted(found, key=lambda pod: pod.metadata.creation_timestamp)
 
 
-def until(look: Callable[[], Any], seconds: float, what: str) -> Any:
-    """What ``look`` finds, as soon as it is something."""
+def until(look: Callable[[], Any], seconds: float, what: str, printed: Callable[[], str] = str) -> Any:
+    """What ``look`` finds, as soon as it is something; else an error with what ``printed`` gives."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := look():
             return found
         time.sleep(0.3)
-    raise AssertionError(f"within {seconds:.0f} s: no {what}")
+    raise AssertionError(f"within {seconds:.0f} s: no {what}\n{printed()}")
 
 
 def _create(plane: ControlPlane, version: str, kind: str, name: str, annotations: Any = None, **rest: Any) -> None:

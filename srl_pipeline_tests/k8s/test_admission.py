@@ -12,7 +12,7 @@ from kubernetes.client import ApiException
 
 from srl_pipeline_tests.infra.rendered import MATRIX, NAMESPACE, RELEASE, Object, pods, render, write_kubeconfig
 from srl_pipeline_tests.k8s.control_plane import ControlPlane
-from srl_pipeline_tests.k8s.installed import apply, for_this_version
+from srl_pipeline_tests.k8s.installed import apply, for_this_version, with_tokens
 
 pytestmark = pytest.mark.k8s
 
@@ -65,6 +65,7 @@ def may(plane: ControlPlane, account: str, verb: str, group: str, resource: str,
 def roles(plane: ControlPlane) -> ControlPlane:
     objects = render({"training": {"ownPod": True}})
     apply(plane, [one for one in objects if one["kind"] in ("ServiceAccount", "Role", "RoleBinding")])
+    with_tokens(plane)
     return plane
 
 

@@ -63,7 +63,7 @@ class Release:
                     raise
                 return ""
 
-        return until(ask, 180, "code location")
+        return until(ask, 180, "code location", self.printed)
 
     def jobs(self) -> list[Any]:
         return list(self.plane.api("BatchV1Api").list_namespaced_job(NAMESPACE).items)

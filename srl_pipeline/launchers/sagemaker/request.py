@@ -8,7 +8,7 @@ from typing import Any
 
 from srl_pipeline.canonical import digest
 from srl_pipeline.contracts import StageRequest
-from srl_pipeline.launchers.child import ENVIRONMENT
+from srl_pipeline.launchers.child import ENTRY_POINT, ENVIRONMENT
 from srl_pipeline.launchers.sagemaker.spec import JobSpec
 
 HOME = "/tmp/srl"
@@ -65,7 +65,7 @@ def training_job(
         "AlgorithmSpecification": {
             "TrainingImage": spec.image,
             "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["python", "-m", "srl_pipeline.stages"],
+            "ContainerEntrypoint": ["python", *ENTRY_POINT],
             "ContainerArguments": ["--request", address],
         },
         "OutputDataConfig": {"S3OutputPath": f"{request.root}/{JOBS}", **key},

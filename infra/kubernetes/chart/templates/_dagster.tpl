@@ -151,7 +151,7 @@ spec:
     - name: training
       image: {{ $root.Values.images.trainer | quote }}
       imagePullPolicy: {{ $root.Values.images.pullPolicy }}
-      command: [python, -m, srl_pipeline.training]
+      command: [python, -m, srl_pipeline.stages]
       securityContext:
         {{- include "srl.containerSecurity" . | nindent 8 }}
       env:

@@ -1,4 +1,4 @@
-"""A training child: its command, and what it does at its start (tie its life to its launcher's). Standard library only."""
+"""A training child: its command, and how it ties its life to its launcher's. Standard library only."""
 
 from __future__ import annotations
 

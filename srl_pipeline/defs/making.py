@@ -130,13 +130,13 @@ def result(context: dg.AssetExecutionContext, built: Built, more: Mapping[str, A
         data_version=dg.DataVersion(manifest.data_version),
         metadata={
             "result": state,
+            **more,  # reports and tables first: what a person looks for
             "reused": built.reused,
             "data_version": manifest.data_version,
             "uri": dg.MetadataValue.url(built.artifact.path.as_uri()),
             "seconds": float(manifest.seconds),
             "cost_usd": float(manifest.cost_usd),
             **{name: float(value) for name, value in manifest.metrics.items()},
-            **more,
         },
         check_results=check_results(manifest.asset, manifest.gates),
     )

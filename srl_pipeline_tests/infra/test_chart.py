@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import kubernetes_validate.utils
 import pytest
 
+from srl_pipeline.registry.actor import ACTOR, actor
 from srl_pipeline_tests.infra.rendered import (
     CHART,
     MATRIX,
@@ -217,6 +218,14 @@ def test_settings_reach_code_location_runs_and_trainings() -> None:
     for pod in pods_of(shape):
         reads = {"configMapRef": {"name": f"{RELEASE}-settings"}} in pod.containers[0].get("envFrom", [])
         assert reads == (pod.component in ("code-location", "run", "training"))
+
+
+def test_what_decides_and_spends_says_which_release_it_belongs_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    for pod in pods_of("keys, logs, teachers"):
+        given = {one["name"]: one.get("value") for one in pod.containers[0].get("env", [])}
+        if pod.component in ("code-location", "run", "training"):
+            monkeypatch.setenv(ACTOR, given[ACTOR])
+            assert actor() == f"{RELEASE}@{NAMESPACE}"
 
 
 def test_an_external_secret_names_its_source_and_fills_the_secret_that_pods_read() -> None:

@@ -30,6 +30,7 @@ CLOSED = {"settings", "environment", "teachers", "global"}
         ({"environment": {"ANTHROPIC_API_KEY": "x"}}, "ANTHROPIC_API_KEY"),
         ({"environment": {"AWS_SESSION_TOKEN": "x"}}, "AWS_SESSION_TOKEN"),
         ({"environment": {"SRL_STORE": "s3://other"}}, "SRL_STORE"),
+        ({"environment": {"SRL_ACTOR": "somebody"}}, "SRL_ACTOR"),
         ({"environment": {"COUNT": 3}}, "/environment/COUNT"),
         ({"training": {"gpus": -1}}, "/training/gpus"),
         ({"training": {"gpuResource": "gpu"}}, "/training/gpuResource"),

@@ -32,6 +32,7 @@ capabilities: {drop: [ALL]}
 
 {{- define "srl.homeEnvironment" -}}
 - {name: SRL_HOME, value: /srl/home}
+- {name: SRL_ACTOR, value: {{ printf "%s@%s" .root.Release.Name .root.Release.Namespace | trunc 100 | quote }}}
 - {name: HF_HUB_OFFLINE, value: "1"}
 - {name: TOKENIZERS_PARALLELISM, value: "false"}
 - {name: MPLCONFIGDIR, value: /tmp/matplotlib}

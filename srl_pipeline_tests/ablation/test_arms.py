@@ -98,6 +98,7 @@ def test_sft_fills_every_batch_however_few_solutions_there_are(
     assert set(seen) == {2}
 
 
+@pytest.mark.chain
 def test_rlvr_gets_what_srl_left_and_begins_with_its_weights(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +119,7 @@ def test_where_srl_spends_everything_there_is_no_rlvr_and_it_says_so(student_fol
     assert (tmp_path / "adapter").is_dir()
 
 
+@pytest.mark.chain
 def test_srl_alone_begins_as_the_first_half_of_srl_then_rlvr(student_folder: Path, tmp_path: Path) -> None:
     [alone] = train("srl", student_folder, tmp_path / "a", budget=250)
     first, _ = train("srl_rlvr", student_folder, tmp_path / "b", budget=500)
@@ -125,6 +127,7 @@ def test_srl_alone_begins_as_the_first_half_of_srl_then_rlvr(student_folder: Pat
     assert weights(tmp_path / "a") == (tmp_path / "b" / "srl" / "adapter_model.safetensors").read_bytes()
 
 
+@pytest.mark.chain
 def test_an_interrupted_arm_ends_as_one_that_was_not(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

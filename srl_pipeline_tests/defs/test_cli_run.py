@@ -80,6 +80,7 @@ def test_a_run_makes_everything_and_shows_the_report(domain: FakeDomain, shown: 
     assert [folder.parent.parent.name for folder in shown] == ["eval_report"]
 
 
+@pytest.mark.chain
 def test_a_second_run_says_that_nothing_was_recomputed(domain: FakeDomain, shown: list[Path]) -> None:
     invoke(MODEL, "--preset", "smoke")
     made = list(domain.made)
@@ -88,6 +89,7 @@ def test_a_second_run_says_that_nothing_was_recomputed(domain: FakeDomain, shown
     assert domain.made == made
 
 
+@pytest.mark.chain
 def test_json_is_all_that_is_on_standard_output(domain: FakeDomain) -> None:
     told = as_json(invoke(MODEL, "--preset", "smoke", "--json"))
     assert told["success"] is True
@@ -104,6 +106,7 @@ def test_a_failure_is_the_error_as_written_and_exit_1(domain: FakeDomain, shown:
     assert shown == []
 
 
+@pytest.mark.chain
 def test_after_a_failure_a_rerun_goes_on(domain: FakeDomain, shown: list[Path]) -> None:
     domain.raises = {"srl_checkpoint": TeacherError("Killed.", where="here", mend="Again.")}
     invoke(MODEL, "--preset", "smoke")
@@ -111,6 +114,7 @@ def test_after_a_failure_a_rerun_goes_on(domain: FakeDomain, shown: list[Path]) 
     assert "5 of 14 assets unchanged, nothing recomputed" in invoke(MODEL, "--preset", "smoke").output
 
 
+@pytest.mark.chain
 def test_a_failed_gate_is_named(domain: FakeDomain) -> None:
     domain.failing_gates = {"verified_rewards": "reward_variance"}
     result = invoke(MODEL, "--preset", "smoke", "--json")

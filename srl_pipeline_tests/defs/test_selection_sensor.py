@@ -35,6 +35,7 @@ def asked(result: dg.SensorResult) -> list[str]:
     return sorted(str(request.partition_key) for request in result.run_requests or [])
 
 
+@pytest.mark.chain
 def test_without_candidates_no_check_is_due(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     result = tick(instance, tmp_path)
     assert asked(result) == []

@@ -78,6 +78,7 @@ def serve(tmp_path: Path, paid: Paid) -> Iterator[Callable[..., VendorServer]]:
         assert server.invalid == []
 
 
+@pytest.mark.chain
 @pytest.mark.parametrize("vendor", SERVERS)
 def test_a_generation_with_faults_ends_with_the_right_counts_and_costs_what_the_vendor_bills(
     paid: Paid, serve: Callable[..., VendorServer], vendor: str
@@ -130,6 +131,7 @@ def test_a_rerun_after_the_artifact_is_gone_asks_nothing_and_makes_the_same(
     assert again.manifest.cost_usd == first.manifest.cost_usd == pytest.approx(bill(server.log.file) / 1e9)
 
 
+@pytest.mark.chain
 @pytest.mark.parametrize("vendor", ["openai", "anthropic"])
 def test_a_generation_in_batches_costs_half(
     paid: Paid, serve: Callable[..., VendorServer], vendor: str, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,7 @@ from srl_pipeline.model_types import find_packs, load_pack
 from srl_pipeline.presets import pack_config
 
 
+@pytest.mark.chain
 @pytest.mark.parametrize("name", sorted(find_packs()))
 def test_the_budget_of_the_main_job_holds_the_facts_of_nearly_every_scenario(
     name: str, embedder: Embedder, tmp_path: Path

@@ -334,6 +334,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.chain
 def test_definitions_load_and_the_sensor_watches_the_good_ones(among_bad_ones: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROBE, str(tmp_path / "home")]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"SRL_PRESET": ""}, check=False)

@@ -129,6 +129,7 @@ def last_weights(work: Path) -> dict[str, torch.Tensor]:
     return adapter_weights(work / "_checkpoints_srl" / f"checkpoint-{STEPS}")
 
 
+@pytest.mark.chain
 @pytest.mark.parametrize(("when", "kept"), [("checkpoint-3", 2), ("state", 2), ("checkpoint-1", 0), ("_best-1", 0)])
 def test_a_disk_that_fills_up_while_saving_keeps_the_last_checkpoint_and_the_run_goes_on_bit_for_bit(
     student_folder: Path,

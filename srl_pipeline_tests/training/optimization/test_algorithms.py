@@ -98,6 +98,7 @@ MOMENTS: dict[str, tuple[type, str, Callable[..., bool], bool]] = {
 }
 
 
+@pytest.mark.chain
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("name", ["grpo with adaptive KL", "ppo with adaptive KL", "dpo"])
 def test_a_stage_killed_and_resumed_ends_with_the_same_weights_bit_for_bit(

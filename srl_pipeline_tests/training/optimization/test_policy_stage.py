@@ -106,6 +106,7 @@ MOMENTS: dict[str, tuple[type, str, Callable[..., bool], bool]] = {
 }
 
 
+@pytest.mark.chain
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_stage_killed_and_resumed_ends_with_the_same_weights_bit_for_bit(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Whole, moment: str
@@ -212,6 +213,7 @@ def test_a_stage_that_lowers_its_own_validation_passes_its_start_on_and_says_so(
     assert "No checkpoint reached the start's validation reward (0.900)" in outcome.note
 
 
+@pytest.mark.chain
 def test_the_start_is_passed_on_after_an_interruption_too(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +246,7 @@ def test_steps_without_an_update_are_no_candidates_of_their_own(
     assert (outcome.metrics["validation_step"], outcome.metrics["updates"]) == (3, 2)
 
 
+@pytest.mark.chain
 def test_the_best_adapter_of_before_an_interruption_is_not_forgotten_even_for_an_equal_one(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +264,7 @@ def test_a_stage_without_validation_prompts_keeps_its_last_adapter(student_folde
     assert equal(adapter_weights(outcome.adapter), last_weights(tmp_path))
 
 
+@pytest.mark.chain
 def test_a_stage_without_signal_says_so_and_can_be_resumed_after_its_end(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,7 @@ def expected_loss(now: Tokens, old: Tokens, groups: list[Group], config: RlvrCon
     return torch.cat(terms).mean()
 
 
+@pytest.mark.chain
 @pytest.mark.parametrize(
     ("micro", "changes"),
     [

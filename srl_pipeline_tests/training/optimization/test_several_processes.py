@@ -19,6 +19,7 @@ from srl_pipeline.training.optimization.policy_stage import STATE, last_complete
 from ..stage import STEPS, run_stage
 from ..world import adapter_weights, equal, policy_config
 
+pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[3]
 
 

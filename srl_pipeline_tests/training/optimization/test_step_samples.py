@@ -105,6 +105,7 @@ def test_sampling_for_the_report_changes_nothing_that_is_trained(
     assert not file(tmp_path).exists()
 
 
+@pytest.mark.chain
 @pytest.mark.parametrize(("dies_in", "step"), [("complete_checkpoint", 1), ("complete_checkpoint", 2), ("outcome", 2)])
 def test_a_stage_killed_and_resumed_ends_with_the_same_file(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Path, dies_in: str, step: int

@@ -101,6 +101,7 @@ def test_a_stage_leaves_a_plain_recount_of_its_groups(
     assert sampled["p1"] > 0 == kept["p1"] and metrics["coverage_kept"] == len(kept) / 6
 
 
+@pytest.mark.chain
 def test_an_interrupted_stage_accounts_for_all_its_steps(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -141,6 +141,7 @@ class Killed(BaseException):
     """Stands for the end of the process: nothing may catch it."""
 
 
+@pytest.mark.chain
 @pytest.mark.parametrize(("any_folder", "beta"), [("untied", 0.0), ("tied", 0.1)], indirect=["any_folder"])
 def test_a_stage_killed_and_resumed_ends_with_the_same_weights_bit_for_bit(
     any_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beta: float
@@ -166,6 +167,7 @@ def test_a_stage_killed_and_resumed_ends_with_the_same_weights_bit_for_bit(
     assert resumed.counts == whole.counts and resumed.counts.updates > 0 and resumed.metrics == whole.metrics
 
 
+@pytest.mark.chain
 def test_warm_up_srl_and_rlvr_hand_whole_models_on(student_folder: Path, tmp_path: Path) -> None:
     student = load(student_folder)
     writer: Any = Writer(student.tokenizer)

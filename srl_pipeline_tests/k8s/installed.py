@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import yaml
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ConflictError
@@ -16,6 +19,8 @@ from srl_pipeline_tests.infra.rendered import NAMESPACE, RELEASE, Object, data, 
 from srl_pipeline_tests.k8s.control_plane import ControlPlane, free_port
 
 CLAIM = "srl-home"
+USER = 10001
+"""As whom the chart runs its pods."""
 RESTRICTED: Object = {
     "privileged": False,
     "allowPrivilegeEscalation": False,
@@ -33,6 +38,7 @@ RESTRICTED: Object = {
 def prepare(plane: ControlPlane, home: Path) -> None:
     """The namespace that takes restricted pods only, a claim on ``home`` and the secrets that the chart names."""
     home.mkdir(exist_ok=True)
+    _make_storage(home / "dagster")
     account = {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": f"system:serviceaccounts:{NAMESPACE}"}
     runtime = {"seccomp.security.alpha.kubernetes.io/allowedProfileNames": "runtime/default"}
     use = {"apiGroups": ["policy"], "resources": ["podsecuritypolicies"], "verbs": ["use"], "resourceNames": ["own"]}
@@ -47,6 +53,20 @@ def prepare(plane: ControlPlane, home: Path) -> None:
     claim = {"accessModes": modes, "resources": {"requests": size}, "storageClassName": "", "volumeName": CLAIM}
     _create(plane, "v1", "PersistentVolumeClaim", CLAIM, spec=claim)
     _create(plane, "v1", "Secret", "srl-postgres", stringData={"postgresql-password": "unused"})
+
+
+def _make_storage(folder: Path) -> None:
+    """Dagster's SQLite files: webserver, daemon and code location that make them at once leave them with two versions,
+    and none of them starts again. PostgreSQL, for which the chart is, makes each table once."""
+    with tempfile.TemporaryDirectory() as name:
+        settings = {"storage": {"sqlite": {"base_dir": str(folder)}}}
+        Path(name, "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+        with dg.DagsterInstance.from_config(name) as instance:
+            instance.get_runs_count()
+            instance.all_instigator_state()
+            instance.event_log_storage.get_maximum_record_id()
+    for file in (folder, *folder.rglob("*")):
+        os.chown(file, USER, USER)
 
 
 def apply(plane: ControlPlane, objects: list[Object], **options: Any) -> None:

@@ -89,17 +89,22 @@ class Release:
 
     def printed(self) -> str:
         """The ends of all logs: what a failing test shows."""
-        return "\n".join(f"--- {pod.name}\n{pod.log.text()[-2000:]}" for pod in self.node.pods.values())
+        return printed(self.node)
 
 
 @pytest.fixture
 def release(plane: ControlPlane, kubelet: Kubelet) -> Iterator[Release]:
     objects, port = with_files_for_dagster(for_this_version(render(VALUES)))
     apply(plane, objects)
-    dagster = until(lambda: reached(port), 180, "webserver")
+    dagster = until(lambda: reached(port), 180, "webserver", lambda: printed(kubelet))
     yield Release(plane, kubelet, dagster)
     plane.api("AppsV1Api").delete_collection_namespaced_deployment(NAMESPACE)
     plane.api("BatchV1Api").delete_collection_namespaced_job(NAMESPACE)
+
+
+def printed(node: Kubelet) -> str:
+    """The ends of the logs of all pods."""
+    return "\n".join(f"--- {pod.name}\n{pod.log.text()[-2000:]}" for pod in node.pods.values())
 
 
 def reached(port: int) -> DagsterGraphQLClient | None:

@@ -35,4 +35,6 @@ def launch(making: Making, request: StageRequest) -> Built:
         return run_on_sagemaker(making.context, request, Path(spec))
     if template := os.environ.get(TEMPLATE):
         return run_in_pod(making.context, request, Path(template))
-    return run_locally(making.context, request)
+    from srl_pipeline.teachers.catalog import current_catalog
+
+    return run_locally(making.context, request, withheld=current_catalog().key_variables)

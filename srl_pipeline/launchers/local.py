@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +45,16 @@ class Ended:
     error: dict[str, str]
 
 
-def run_locally(context: dg.AssetExecutionContext, request: StageRequest, command: Sequence[str] = COMMAND) -> Built:
+def run_locally(
+    context: dg.AssetExecutionContext,
+    request: StageRequest,
+    *,
+    withheld: Collection[str],
+    command: Sequence[str] = COMMAND,
+) -> Built:
     """Make the artifact that ``request`` names, or find it.
+
+    ``withheld`` names the environment variables that the child must not see: a training calls no teacher.
 
     Raises TrainingError with what the child reported, `ChildKilled` where it ended without artifact and report.
     """
@@ -58,7 +66,8 @@ def run_locally(context: dg.AssetExecutionContext, request: StageRequest, comman
     with disk_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
     context.log.info(f"{name}: starting a training process; its output is in {log}")
-    ended = _run_child(context, request, command, log)
+    environment = {name: value for name, value in os.environ.items() if name not in withheld}
+    ended = _run_child(context, request, command, environment, log)
     if ended.error:
         raise TrainingError(**ended.error)
     if ended.code != 0:
@@ -93,7 +102,13 @@ def explain_exit(code: int, output: str) -> str:
     return f"The training child failed with code {code}:\n{tail or '(it printed nothing)'}"
 
 
-def _run_child(context: dg.AssetExecutionContext, request: StageRequest, command: Sequence[str], log: Path) -> Ended:
+def _run_child(
+    context: dg.AssetExecutionContext,
+    request: StageRequest,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+) -> Ended:
     with log.open("ab") as sink, ExitStack() as stack:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dg.PreviewWarning)  # Dagster's own use of a preview of its own
@@ -108,7 +123,7 @@ def _run_child(context: dg.AssetExecutionContext, request: StageRequest, command
         start = sink.tell()
         process = subprocess.Popen(
             list(command),
-            env={**ENVIRONMENT, **os.environ, PARENT: str(os.getpid()), **session.get_bootstrap_env_vars()},
+            env={**ENVIRONMENT, **environment, PARENT: str(os.getpid()), **session.get_bootstrap_env_vars()},
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,

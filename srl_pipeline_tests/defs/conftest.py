@@ -145,7 +145,8 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> FakeDomain:
     )
     monkeypatch.setitem(sys.modules, "srl_pipeline.stages.requests", requests)
     monkeypatch.setattr(
-        "srl_pipeline.defs.stages.run_locally", lambda context, r: fake.build(r.store, r.stage, r.model_type, r.inputs)
+        "srl_pipeline.defs.stages.run_locally",
+        lambda context, r, *, withheld: fake.build(r.store, r.stage, r.model_type, r.inputs),
     )
     _replace_what_follows_an_evaluation(fake, monkeypatch)
     versions = {"definition": SimpleNamespace(version="r1"), "lore_version": "l1"}

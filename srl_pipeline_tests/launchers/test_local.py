@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,14 +62,15 @@ class Launch:
     log: str = ""
 
 
-def launch(request: StageRequest, script: str) -> Launch:
+def launch(request: StageRequest, script: str, *, withheld: Sequence[str] = ()) -> Launch:
     """Run a child within a real asset step."""
     outcome = Launch()
 
     @dg.asset
     def stage(context) -> dg.MaterializeResult:  # type: ignore[no-untyped-def]
         try:
-            outcome.built = run_locally(context, request, [sys.executable, "-c", HEAD + script])
+            command = [sys.executable, "-c", HEAD + script]
+            outcome.built = run_locally(context, request, withheld=withheld, command=command)
         except TrainingError as error:
             outcome.error = error
         return dg.MaterializeResult()
@@ -94,6 +95,14 @@ def test_the_child_is_offline_and_its_idle_threads_sleep(
     built = launch(request_, COMMIT).built
     assert built is not None
     assert (built.artifact.path / "adapter.txt").read_text() == "17"
+
+
+def test_a_child_does_not_see_what_is_withheld_from_it(request_: StageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LECTURER_KEY", "k")
+    monkeypatch.setenv("HTTPS_PROXY", "p")
+    tell = "sys.exit(f\"{os.environ.get('LECTURER_KEY')} {os.environ.get('HTTPS_PROXY')}\")"
+    assert str(launch(request_, tell).error).count("\nk p\n") == 1
+    assert str(launch(request_, tell, withheld=["LECTURER_KEY"]).error).count("\nNone p\n") == 1
 
 
 def test_a_committed_artifact_needs_no_child(request_: StageRequest) -> None:

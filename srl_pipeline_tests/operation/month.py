@@ -256,7 +256,7 @@ def _stages_in_this_process() -> None:
     """A child process a stage would only cost seconds here; test_end_to_end goes through children."""
     from srl_pipeline.defs import stages
 
-    def run_here(context: Any, request: StageRequest) -> Built:
+    def run_here(context: Any, request: StageRequest, *, withheld: Any) -> Built:
         from srl_pipeline.stages.run import run
 
         return run(request)

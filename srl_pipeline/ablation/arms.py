@@ -27,6 +27,7 @@ from srl_pipeline.training.environment.tasks import RlvrTask, SrlTask, Task
 from srl_pipeline.training.failures import clean_failures
 from srl_pipeline.training.optimization.budgets import Clock
 from srl_pipeline.training.optimization.policy_stage import StageJob, run_policy_stage
+from srl_pipeline.training.optimization.trainer import MAX_IDLE
 from srl_pipeline.training.optimization.watch import observers_of
 from srl_pipeline.training.rollouts.collector import Counts
 from srl_pipeline.training.students.policy_weights import trainable
@@ -169,9 +170,10 @@ def _policy(
 
 def _note(counts: Counts, updates: int, budget: int) -> str:
     """What is not as it should be; empty when the budget was spent and something was learned."""
-    spent = counts.generated_tokens + counts.trained_tokens
-    early = f"Ended at {spent:,} of {budget:,} tokens: no group carried signal in {counts.idle} batches in a row."
-    said = [early] if spent < budget else []
+    early = (
+        f"Ended at {counts.tokens:,} of {budget:,} tokens: no group carried signal in {counts.idle} batches in a row."
+    )
+    said = [early] if counts.idle >= MAX_IDLE else []
     return " ".join(said if updates else [*said, "No weight was changed."])
 
 

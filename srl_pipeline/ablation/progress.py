@@ -64,16 +64,11 @@ class TokenProgress(Observer):
 
     def resumed(self, view: StageView, state: Json) -> None:
         self._counts = view.collector.counts
-        self._first = self._spent
+        self._first = self._counts.tokens
 
     def sampled(self, step: int, batch: Batch) -> dict[str, float]:
-        pace = (time.monotonic() - self._begun) / max(1, self._spent - self._first)
-        left = pace * max(0, self._tokens - self._spent)
-        log.info(
-            "  %s: %s of %s tokens, about %s left", self._stage, f"{self._spent:,}", f"{self._tokens:,}", duration(left)
-        )
+        spent = self._counts.tokens
+        pace = (time.monotonic() - self._begun) / max(1, spent - self._first)
+        left = pace * max(0, self._tokens - spent)
+        log.info("  %s: %s of %s tokens, about %s left", self._stage, f"{spent:,}", f"{self._tokens:,}", duration(left))
         return {}
-
-    @property
-    def _spent(self) -> int:
-        return self._counts.generated_tokens + self._counts.trained_tokens

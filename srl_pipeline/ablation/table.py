@@ -186,8 +186,8 @@ def _method(results: AblationResults) -> str:
         warmup,
         "- The regimes were chosen by what the start solved in the calibration. Chosen so, its rates there are too low "
         "(hard) or too high (easy): the start was therefore tried again with fresh samples, and that is its row.",
-        "- An arm ends with the batch in which its budget is spent, so it may spend a little more; one that finds "
-        "nothing to learn from ends earlier and says so. SFT's tokens are steps × batch × mean answer.",
+        "- An arm's last batches are made smaller so that it spends little more than its budget, or less; one that "
+        "finds nothing to learn from ends earlier and says so. SFT's tokens are steps × batch × mean answer.",
         "- Every arm leaves its last weights: no checkpoint is chosen by validation.",
         f"- SRL → RLVR gives SRL {percent(results.srl_share)} of the budget and RLVR all that is left.",
         "- A change is called improved or worse only where its interval leaves 0 out and the sign test over scenarios "

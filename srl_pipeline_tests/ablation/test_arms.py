@@ -1,4 +1,4 @@
-"""Arms on the random student: they spend the budget and no more than a batch beyond it, and can be interrupted."""
+"""Arms on the random student: they spend the budget to within a prompt or so, and can be interrupted."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from srl_pipeline_tests.training.outcome import OutcomeTask
 from srl_pipeline_tests.training.room import SOLUTIONS, Writer, warmup_config
 from srl_pipeline_tests.training.world import LORA, LetterTask, load, policy_config, prompts
 
-BATCH = 2 * 4
-"""Completions of a batch of 2 prompts with 4 rollouts."""
+ROLLOUTS = 4
 LONGEST = 12
 """Tokens of the longest completion."""
 
@@ -64,12 +63,10 @@ def weights(work: Path) -> bytes:
 
 
 @pytest.mark.parametrize("arm", ["rlvr", "holistic", "srl"])
-def test_a_policy_arm_ends_with_the_batch_that_spends_the_budget(
-    arm: Arm, student_folder: Path, tmp_path: Path
-) -> None:
+def test_a_policy_arm_spends_its_budget_to_within_a_prompt(arm: Arm, student_folder: Path, tmp_path: Path) -> None:
     [cost] = train(arm, student_folder, tmp_path)
-    longest = 16 if arm != "srl" else LONGEST
-    assert cost.stage == arm and 500 <= cost.tokens < 500 + 2 * BATCH * longest
+    prompt = 2 * ROLLOUTS * (16 if arm != "srl" else LONGEST)
+    assert cost.stage == arm and 500 - prompt <= cost.tokens <= 500 + prompt
     assert cost.generated_tokens >= cost.trained_tokens > 0 and cost.updates > 0 and cost.note == ""
     assert difference(tmp_path / "adapter", None) > 0
 
@@ -109,7 +106,8 @@ def test_rlvr_gets_what_srl_left_and_begins_with_its_weights(
     )
     first, second = train("srl_rlvr", student_folder, tmp_path)
     assert (first.stage, second.stage) == ("srl", "rlvr") and starts == [None, tmp_path / "srl"]
-    assert 250 <= first.tokens < 500 <= first.tokens + second.tokens < 500 + 2 * BATCH * 16
+    prompt = 2 * ROLLOUTS * 16
+    assert abs(first.tokens - 250) <= prompt and abs(first.tokens + second.tokens - 500) <= 2 * prompt
     assert difference(tmp_path / "adapter", tmp_path / "srl") > 0
 
 

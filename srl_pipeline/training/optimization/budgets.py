@@ -10,6 +10,7 @@ import time
 from srl_pipeline.contracts import Json
 from srl_pipeline.training.optimization.observer import Observer, StageView
 from srl_pipeline.training.rollouts.collector import Counts
+from srl_pipeline.training.rollouts.token_budget import next_batch
 
 HOUR = 3600.0
 
@@ -65,12 +66,15 @@ class MoneyBudget(Clock):
 
 
 class TokenBudget(Observer):
-    """Generated and trained tokens together: the unit in which methods are compared at equal cost."""
+    """Generated and trained tokens together: the unit in which methods are compared at equal cost.
+
+    The collector makes the last batches smaller, so that little more than the budget is spent, or less.
+    """
 
     name = "token_budget"
 
-    def __init__(self, tokens: int) -> None:
-        self._tokens, self._counts = tokens, Counts()
+    def __init__(self, tokens: int, prompts_per_step: int) -> None:
+        self._tokens, self._full, self._counts = tokens, prompts_per_step, Counts()
 
     def begun(self, view: StageView) -> None:
         self._counts = view.collector.counts
@@ -79,8 +83,11 @@ class TokenBudget(Observer):
         self._counts = view.collector.counts
 
     def stop(self, step: int) -> str:
-        spent = self._counts.generated_tokens + self._counts.trained_tokens
-        return f"the budget of {self._tokens:,} tokens is spent ({spent:,})" if spent >= self._tokens else ""
+        if next_batch(self._counts, self._tokens, self._full):
+            return ""
+        spent = self._counts.tokens
+        how = "is spent" if spent >= self._tokens else "is spent but for less than a step is worth"
+        return f"the budget of {self._tokens:,} tokens {how} ({spent:,})"
 
 
 def cost_of(seconds: float, usd_per_hour: float) -> float:

@@ -246,18 +246,21 @@ class _Stage:
     def outcome(self) -> PolicyOutcome:
         name = self.job.name
         target = self.job.work / name
+        counts, rows = self.collector.counts, self.journal.rows()
         # On the last update's own weights: loading the best ones below would hide a sampler that missed an update.
-        gap = sampler_gap(self.trainer, self._fresh_rollouts())
+        rollouts = self._fresh_rollouts()
+        gap = sampler_gap(self.trainer, rollouts)
         shutil.rmtree(target, ignore_errors=True)
         if "step" in self.best:
             shutil.copytree(self.checkpoints / f"best-{int(self.best['step'])}", target)
             self.trainer._load_from_checkpoint(str(target))
+            if self.best["step"] != rows[-1]["step"]:
+                rollouts = self._fresh_rollouts()
         else:
             self.trainer._save(str(target))
-        counts, rows = self.collector.counts, self.journal.rows()
         # A batch may carry nothing to learn from although its groups were kept (PPO, before the first reward).
         updates = sum(row.get("grad_norm", 0.0) > 0 for row in rows)
-        groups = [(g.prompt.ids, [c.ids for c in g.completions]) for g in self._fresh_rollouts()]
+        groups = [(g.prompt.ids, [c.ids for c in g.completions]) for g in rollouts]
         metrics = {
             "kl": self.trainer.kl_to_start(groups),
             "canary_gap": gap,

@@ -44,7 +44,7 @@ def observers_of(config: PolicyConfig, circumstances: Circumstances | None = Non
     if config.time_budget_seconds:
         found.append(TimeBudget(config.time_budget_seconds))
     if config.token_budget:
-        found.append(TokenBudget(config.token_budget))
+        found.append(TokenBudget(config.token_budget, config.prompts_per_step))
     if config.patience:
         found.append(Plateau(config.patience))
     if config.step_samples:

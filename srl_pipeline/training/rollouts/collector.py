@@ -20,6 +20,7 @@ from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.tasks import Task
 from srl_pipeline.training.peers import ALONE, Peers
 from srl_pipeline.training.rollouts.sampling import Completion, Sampler
+from srl_pipeline.training.rollouts.token_budget import affordable, next_batch
 
 NO_SIGNAL = GroupSignal([0.0], kept=False, std=0.0)
 
@@ -45,6 +46,11 @@ class Counts:
     trained_tokens: int = 0
     updates: int = 0
     idle: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Generated and trained: what a token budget counts."""
+        return self.generated_tokens + self.trained_tokens
 
     def dump(self) -> dict[str, int]:
         return asdict(self)
@@ -79,22 +85,27 @@ class Collector:
 
     def collect(self, sampler: Sampler, step: int) -> Batch:
         """Groups for optimizer step ``step``."""
-        config = self._config
+        config, counts = self._config, self.counts
         kept: list[Group] = []
         sampled: list[Group] = []
         attempt, self._reward_seconds = 0, 0.0
-        while len(kept) < config.prompts_per_step and attempt <= config.max_resamples:
-            prompts = self._draw(config.prompts_per_step - len(kept))
+        # whether there is a next batch at all is decided after each step, by the stage's budget
+        wanted = max(1, next_batch(counts, config.token_budget, config.prompts_per_step))
+        lacking: float = wanted
+        while lacking >= 1 and attempt <= config.max_resamples:
+            prompts = self._draw(round(lacking))
             groups = self.sample(sampler, prompts, seed=seed_of(self._seed, step, attempt))
+            useful = [g for g in groups if g.signal.kept]
             sampled += groups
-            kept += [g for g in groups if g.signal.kept]
+            kept += useful
+            counts.sampled += len(groups)
+            counts.kept += len(useful)
+            counts.generated_tokens += sum(len(c.ids) for g in groups for c in g.completions)
+            counts.trained_tokens += sum(len(c.ids) for g in useful for c in g.completions)
             attempt += 1
-        self.counts.sampled += len(sampled)
-        self.counts.kept += len(kept)
-        self.counts.idle = 0 if kept else self.counts.idle + 1
-        self.counts.updates += bool(kept)
-        self.counts.generated_tokens += sum(len(c.ids) for g in sampled for c in g.completions)
-        self.counts.trained_tokens += sum(len(c.ids) for g in kept for c in g.completions)
+            lacking = min(wanted - len(kept), affordable(counts, config.token_budget))
+        counts.idle = 0 if kept else counts.idle + 1
+        counts.updates += bool(kept)
         self.productive |= {g.prompt.key for g in kept}
         return Batch(kept, sampled, attempt, self._reward_seconds)
 

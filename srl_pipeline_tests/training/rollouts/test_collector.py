@@ -11,6 +11,7 @@ from srl_pipeline.training.environment.groups import GroupSignal, Score
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.rollouts.collector import Collector, Counts
 from srl_pipeline.training.rollouts.sampling import Completion
+from srl_pipeline.training.rollouts.token_budget import next_batch
 
 from ..world import SCENARIO, policy_config
 
@@ -203,3 +204,22 @@ def test_every_trajectory_comes_once_before_any_comes_again() -> None:
     found, sampler = drawing(steps(5, 2), prompts_per_step=2, max_resamples=0)
     drawn = [g.prompt.family for step in range(5) for g in found.collect(sampler, step).sampled]  # type: ignore[arg-type]
     assert sorted(drawn) == sorted([f"t{i}" for i in range(5)] * 2) and found.counts.cursor == 5
+
+
+def test_the_last_batches_are_cut_to_what_a_token_budget_pays_for() -> None:
+    budget = 150
+    found, sampler = collector(lambda _: True, token_budget=budget, max_resamples=0)
+    price = sum(1 + row % 3 for row in range(found._config.rollouts)) * 2  # generated, and trained once
+    sizes: list[int] = []
+    while next_batch(found.counts, budget, 4):
+        sizes.append(len(found.collect(sampler, len(sizes)).sampled))
+    assert sizes[0] == 4 and min(sizes) < 4 and sum(sizes) == round(budget / price)
+    assert abs(found.counts.tokens - budget) <= price / 2
+
+
+def test_a_refill_ends_where_the_token_budget_does() -> None:
+    free, sampler = collector(lambda _: False)
+    free.collect(sampler, 0)
+    bound, sampler = collector(lambda _: False, token_budget=free.counts.tokens // 2)
+    bound.collect(sampler, 0)
+    assert (free.counts.sampled, bound.counts.sampled) == (16, 8)

@@ -130,7 +130,7 @@ def test_an_interrupted_arm_ends_as_one_that_was_not(
     student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = train("srl_rlvr", student_folder, tmp_path / "whole")
-    complete, left = policy_stage._Stage.complete_checkpoint, [4]
+    complete, left = policy_stage._Stage.complete_checkpoint, [3]
 
     def dying(self: Any, folder: Path) -> None:
         left[0] -= 1

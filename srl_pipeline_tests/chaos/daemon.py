@@ -15,8 +15,16 @@ import yaml
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from srl_pipeline.definitions import defs
+from srl_pipeline.launchers.child import PARENT
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+from srl_pipeline.launchers.child import die_with_parent
+die_with_parent()
+from dagster._daemon.cli import main
+main()
+"""
+"""``dagster-daemon``, but for one thing: a test run that is killed leaves none behind."""
 SECONDS = 3
 """Between two looks of the run monitoring; the project's own minute would make the test ten times as long."""
 
@@ -39,8 +47,8 @@ class Orchestrator:
         """As ``dagster-daemon run`` is started."""
         environment = {**os.environ, "DAGSTER_HOME": str(self.dagster_home), "SRL_HOME": str(self.home)}
         environment |= {"SRL_PRESET": "smoke", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-        program = str(Path(sys.executable).with_name("dagster-daemon"))
-        command = [program, "run", "-w", str(ROOT / "workspace.yaml")]
+        environment[PARENT] = str(os.getpid())
+        command = [sys.executable, "-c", PROGRAM, "run", "-w", str(ROOT / "workspace.yaml")]
         with (self.home / "daemon.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, env=environment, stdout=log, stderr=log, cwd=ROOT, start_new_session=True

@@ -105,7 +105,7 @@ def embedded() -> PipelineConfig:
             step_samples=2,  # whole episodes: half the time of four
         ),
         evaluation=EvaluationConfig(scenarios=60, max_tokens=176, latency_scenarios=8),
-        ablation=AblationConfig(  # a regime and seed: about 20 minutes, without bfloat16 units two hours on one core
+        ablation=AblationConfig(  # a regime and seed without bfloat16 units: two hours on one core
             token_budget=20_000,
             calibration_rollouts=4,
             train_candidates=48,

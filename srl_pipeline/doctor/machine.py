@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from srl_pipeline.doctor.finding import Finding, ok, problem, warning
 from srl_pipeline.doctor.installation import Installation
 from srl_pipeline.training.memory import available_bytes
-from srl_pipeline.training.students.student import cpu_has_amx
+from srl_pipeline.training.students.student import cpu_has_bfloat16
 
 if TYPE_CHECKING:
     import torch
@@ -31,16 +31,16 @@ HOME = "SRL_HOME"
 def processors(installation: Installation) -> list[Finding]:
     """How many there are for this process, and whether they multiply bfloat16 natively."""
     count = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return [processor_finding(count, amx=cpu_has_amx(), used=_trains_on_cpu(installation))]
+    return [processor_finding(count, bfloat16=cpu_has_bfloat16(), used=_trains_on_cpu(installation))]
 
 
-def processor_finding(count: int, *, amx: bool, used: bool) -> Finding:
+def processor_finding(count: int, *, bfloat16: bool, used: bool) -> Finding:
     """``used``: whether trainings are to run on them, rather than on a GPU."""
-    units = "with" if amx else "without"
-    what = f"{count} processors, {units} bfloat16 matrix units (AMX)."
-    if not used or (amx and count >= 2):
+    units = "with" if bfloat16 else "without"
+    what = f"{count} processors, {units} bfloat16 instructions (AMX or AVX-512)."
+    if not used or (bfloat16 and count >= 2):
         return ok(what)
-    slow = "" if amx else " Training on them takes several times as long."
+    slow = "" if bfloat16 else " Training on them takes several times as long."
     few = "" if count >= 2 else " Two are the least that was measured."
     return warning(what + slow + few, where="this machine", mend="Nothing is wrong; another machine would be faster.")
 

@@ -26,13 +26,13 @@ def test_this_machine_can_be_looked_at(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "amx", "used", "level"),
+    ("count", "bfloat16", "used", "level"),
     [(2, True, True, "ok"), (8, False, True, "warning"), (1, True, True, "warning"), (8, False, False, "ok")],
 )
 def test_processors_without_matrix_units_are_slow_where_they_train(
-    count: int, amx: bool, used: bool, level: str
+    count: int, bfloat16: bool, used: bool, level: str
 ) -> None:
-    assert processor_finding(count, amx=amx, used=used).level == level
+    assert processor_finding(count, bfloat16=bfloat16, used=used).level == level
 
 
 @pytest.mark.parametrize(

@@ -131,22 +131,23 @@ def pick_device(wanted: str) -> str:
 
 
 def pick_dtype(wanted: str, device: str) -> torch.dtype:
-    """bfloat16 where the hardware multiplies it natively (GPU, or a CPU with AMX), else float32."""
+    """bfloat16 where the hardware multiplies it natively (a GPU, or a CPU with such instructions), else float32."""
     import torch
 
     if wanted != "auto":
         return torch.bfloat16 if wanted == "bfloat16" else torch.float32
     if device == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.bfloat16 if cpu_has_amx() else torch.float32
+    return torch.bfloat16 if cpu_has_bfloat16() else torch.float32
 
 
-def cpu_has_amx() -> bool:
-    """Whether this CPU has bfloat16 matrix units."""
+def cpu_has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 natively: with matrix units (AMX), or with AVX-512's dot products."""
     try:
-        return "amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return False
+    return not {"amx_bf16", "avx512_bf16"}.isdisjoint(text.split())
 
 
 def _gguf_file() -> Path:

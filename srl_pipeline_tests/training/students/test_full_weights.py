@@ -266,6 +266,6 @@ def test_a_folder_without_trained_weights_is_refused(tmp_path: Path) -> None:
 def test_a_student_that_is_tuned_whole_is_loaded_in_float32_even_where_bfloat16_is_native(
     student_folder: Path, monkeypatch: pytest.MonkeyPatch, tuning: str, expected: torch.dtype
 ) -> None:
-    monkeypatch.setattr(student_module, "cpu_has_amx", lambda: True)
+    monkeypatch.setattr(student_module, "cpu_has_bfloat16", lambda: True)
     given = PipelineConfig.model_validate({"preset": "test", "device": "cpu", "student": {"tuning": tuning}})
     assert load_student(student_folder, given).dtype == expected

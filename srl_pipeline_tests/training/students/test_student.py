@@ -114,11 +114,11 @@ def test_cuda_that_is_absent_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     assert pick_device("auto") == "cpu"
 
 
-@pytest.mark.parametrize(("amx", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+@pytest.mark.parametrize(("native", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
 def test_the_number_format_follows_the_processor(
-    monkeypatch: pytest.MonkeyPatch, amx: bool, expected: torch.dtype
+    monkeypatch: pytest.MonkeyPatch, native: bool, expected: torch.dtype
 ) -> None:
-    monkeypatch.setattr(student_module, "cpu_has_amx", lambda: amx)
+    monkeypatch.setattr(student_module, "cpu_has_bfloat16", lambda: native)
     assert pick_dtype("auto", "cpu") == expected
     assert pick_dtype("float32", "cpu") == torch.float32
 

@@ -1,8 +1,8 @@
 """What an ablation compares, what decides its cells, and the folder that they lie in.
 
-The folder's name holds a digest of everything that decides a cell: inputs, settings, code. So a cell that is found was
-made by the very same plan. How many seeds and which arms were asked for is no part of it: more of them are added to
-what is there.
+The folder's name holds a digest of everything that decides a cell: inputs, settings, code, and the number format that
+the machine computes in. So a cell that is found was made by the very same plan. How many seeds and which arms were
+asked for is no part of it: more of them are added to what is there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from srl_pipeline.canonical import digest, pretty
 from srl_pipeline.config import PipelineConfig
@@ -54,6 +54,7 @@ class Plan(Record):
     preset: str
     inputs: dict[str, str]
     config: dict[str, Json]
+    computes: str = Field(description="Device and number format: they are the machine's where the settings say 'auto'.")
     code: str
 
     @property
@@ -63,7 +64,10 @@ class Plan(Record):
 
 
 def plan_of(model_type: str, inputs: dict[str, str], config: PipelineConfig) -> Plan:
-    """The plan of these inputs (asset -> data version) and settings, with the code as it is."""
+    """The plan of these inputs (asset -> data version) and settings, with the code and the machine as they are."""
+    from srl_pipeline.training.students.student import computes_in  # torch is imported only where it is needed
+
+    device, number_format = computes_in(config)
     settings = config.model_dump(include=_SETTINGS) | {"evaluation.max_tokens": config.evaluation.max_tokens}
     code = code_version(*_ROOMS, libraries=LIBRARIES)
     return Plan(
@@ -71,6 +75,7 @@ def plan_of(model_type: str, inputs: dict[str, str], config: PipelineConfig) -> 
         preset=config.preset,
         inputs=dict(sorted(inputs.items())),
         config=settings,
+        computes=f"{device}, {str(number_format).removeprefix('torch.')}",
         code=code,
     )
 

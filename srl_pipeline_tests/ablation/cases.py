@@ -11,7 +11,7 @@ from srl_pipeline.ablation.results import Answers, Attempt, Calibration, Cell, S
 from srl_pipeline.ablation.run import Ablation
 from srl_pipeline.config import AblationConfig
 
-PLAN = Plan(model_type="houses", preset="test", inputs={}, config={}, code="c")
+PLAN = Plan(model_type="houses", preset="test", inputs={}, config={}, computes="cpu, float32", code="c")
 CONFIG = AblationConfig(
     token_budget=1000,
     calibration_rollouts=2,

@@ -12,6 +12,7 @@ from srl_pipeline.ablation.plan import REGIMES, TRAINED, Plan, chosen, open_fold
 from srl_pipeline.config import override
 from srl_pipeline.errors import ArtifactError, PipelineError
 from srl_pipeline.presets import preset
+from srl_pipeline.training.students import student
 
 from .cases import PLAN
 
@@ -33,6 +34,15 @@ def test_another_input_or_other_code_is_another_plan() -> None:
     config = preset("smoke")
     one, other = (plan_of("houses", {"trajectories": version}, config) for version in ("t1", "t2"))
     assert len({one.digest, other.digest, one.model_copy(update={"code": "x"}).digest}) == 3
+
+
+def test_a_machine_that_computes_in_another_number_format_has_another_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Plan] = []
+    for native in (True, False):
+        monkeypatch.setattr(student, "cpu_has_bfloat16", lambda native=native: native)
+        found.append(plan(**{"device": "cpu", "student.dtype": "auto"}))
+    assert [p.computes for p in found] == ["cpu, bfloat16", "cpu, float32"]
+    assert found[0].digest != found[1].digest
 
 
 def test_a_plan_finds_its_folder_again(tmp_path: Path) -> None:

@@ -98,9 +98,7 @@ def load_student(folder: Path, config: PipelineConfig) -> Student:
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    device = pick_device(config.device)
-    wanted = "float32" if config.student.tuning == "full" else config.student.dtype
-    dtype = pick_dtype(wanted, device)
+    device, dtype = computes_in(config)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", trust_remote_code=False)
         model: Any = AutoModelForCausalLM.from_pretrained(
@@ -117,6 +115,12 @@ def load_student(folder: Path, config: PipelineConfig) -> Student:
     model.requires_grad_(False)
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     return Student(model.to(device).eval(), tokenizer, folder, torch.device(device), dtype)
+
+
+def computes_in(config: PipelineConfig) -> tuple[str, torch.dtype]:
+    """Device and number format of a student's weights on this machine; a whole model is tuned in float32."""
+    device = pick_device(config.device)
+    return device, pick_dtype("float32" if config.student.tuning == "full" else config.student.dtype, device)
 
 
 def pick_device(wanted: str) -> str:

@@ -20,6 +20,7 @@ from srl_pipeline.errors import ArtifactError, PipelineError
 from srl_pipeline.registry import code_version
 from srl_pipeline.registry.artifacts import disk_errors, write_durably
 from srl_pipeline.stages.requests import LIBRARIES
+from srl_pipeline.training.students.student import computes_in
 
 Arm: TypeAlias = Literal["base", "warmup", "sft", "rlvr", "holistic", "srl", "srl_rlvr"]
 Regime: TypeAlias = Literal["hard", "easy"]
@@ -65,8 +66,6 @@ class Plan(Record):
 
 def plan_of(model_type: str, inputs: dict[str, str], config: PipelineConfig) -> Plan:
     """The plan of these inputs (asset -> data version) and settings, with the code and the machine as they are."""
-    from srl_pipeline.training.students.student import computes_in  # torch is imported only where it is needed
-
     device, number_format = computes_in(config)
     settings = config.model_dump(include=_SETTINGS) | {"evaluation.max_tokens": config.evaluation.max_tokens}
     code = code_version(*_ROOMS, libraries=LIBRARIES)

@@ -29,7 +29,7 @@ def test_this_machine_can_be_looked_at(installation: Installation) -> None:
     ("count", "bfloat16", "used", "level"),
     [(2, True, True, "ok"), (8, False, True, "warning"), (1, True, True, "warning"), (8, False, False, "ok")],
 )
-def test_processors_without_matrix_units_are_slow_where_they_train(
+def test_processors_without_bfloat16_are_slow_where_they_train(
     count: int, bfloat16: bool, used: bool, level: str
 ) -> None:
     assert processor_finding(count, bfloat16=bfloat16, used=used).level == level

@@ -123,6 +123,17 @@ def test_the_number_format_follows_the_processor(
     assert pick_dtype("float32", "cpu") == torch.float32
 
 
+@pytest.mark.parametrize(
+    ("flags", "native"),
+    [("avx512f amx_bf16", True), ("avx512f avx512_bf16 clzero", True), ("avx512f avx512bw", False)],
+)
+def test_a_processor_that_multiplies_bfloat16_is_known_by_its_flags(
+    monkeypatch: pytest.MonkeyPatch, flags: str, native: bool
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: f"processor\t: 0\nflags\t\t: fpu {flags}\nbugs\t\t:\n")
+    assert student_module.cpu_has_bfloat16() is native
+
+
 def test_a_new_adapter_changes_nothing_yet(student: Student) -> None:
     ids = torch.tensor([[1, 2, 3, 4]])
     with torch.no_grad():

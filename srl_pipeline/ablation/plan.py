@@ -20,7 +20,7 @@ from srl_pipeline.errors import ArtifactError, PipelineError
 from srl_pipeline.registry import code_version
 from srl_pipeline.registry.artifacts import disk_errors, write_durably
 from srl_pipeline.stages.requests import LIBRARIES
-from srl_pipeline.training.students.student import computes_in
+from srl_pipeline.training.students.student import computes_in, named_format
 
 Arm: TypeAlias = Literal["base", "warmup", "sft", "rlvr", "holistic", "srl", "srl_rlvr"]
 Regime: TypeAlias = Literal["hard", "easy"]
@@ -66,7 +66,6 @@ class Plan(Record):
 
 def plan_of(model_type: str, inputs: dict[str, str], config: PipelineConfig) -> Plan:
     """The plan of these inputs (asset -> data version) and settings, with the code and the machine as they are."""
-    device, number_format = computes_in(config)
     settings = config.model_dump(include=_SETTINGS) | {"evaluation.max_tokens": config.evaluation.max_tokens}
     code = code_version(*_ROOMS, libraries=LIBRARIES)
     return Plan(
@@ -74,7 +73,7 @@ def plan_of(model_type: str, inputs: dict[str, str], config: PipelineConfig) -> 
         preset=config.preset,
         inputs=dict(sorted(inputs.items())),
         config=settings,
-        computes=f"{device}, {str(number_format).removeprefix('torch.')}",
+        computes=named_format(*computes_in(config)),
         code=code,
     )
 

@@ -155,6 +155,7 @@ class _Stage:
             self.validate(0)
         else:
             state = json.loads((resume / STATE).read_text(encoding="utf-8"))
+            self._check_format(state["computes"])
             self.collector.counts = Counts(**state["counts"])
             self.collector.productive = set(state["productive"])
             self.best, self.why_ended = state["best"], state["why_ended"]
@@ -167,6 +168,18 @@ class _Stage:
                 return
         with ending_by_itself():
             self.trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+
+    def _check_format(self, began_in: str) -> None:
+        """A stage that goes on in other numbers would end with weights that neither machine can make again."""
+        if began_in != (here := self.job.student.computes):
+            raise TrainingError(
+                f"{self.job.name} was interrupted on a machine that computes in {began_in}; this one would go on in "
+                f"{here}.",
+                where=str(self.checkpoints),
+                mend="Run it again on a machine like the first: it goes on from the checkpoint. Or move that folder "
+                "away: the stage begins anew here. Where machines differ, set device and student.dtype instead of "
+                "leaving them to the hardware.",
+            )
 
     def sampled(self, row: Row, batch: Batch) -> None:
         step = self.trainer.state.global_step + 1
@@ -227,6 +240,7 @@ class _Stage:
     def complete_checkpoint(self, folder: Path) -> None:
         state = {
             "step": self.trainer.state.global_step,
+            "computes": self.job.student.computes,
             "counts": self.collector.counts.dump(),
             "productive": sorted(self.collector.productive),
             "best": self.best,

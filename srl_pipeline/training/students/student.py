@@ -39,6 +39,11 @@ class Student:
     device: torch.device
     dtype: torch.dtype
 
+    @property
+    def computes(self) -> str:
+        """Kind of device and number format, e.g. ``cpu, bfloat16``: what has to be the same for the same weights."""
+        return named_format(self.device.type, self.dtype)
+
 
 def student_folder(config: PipelineConfig, cache: Path, lore: Sequence[str], transcripts: Sequence[str]) -> Path:
     """A Hugging Face folder of the configured student; converts or makes it on first use.
@@ -121,6 +126,11 @@ def computes_in(config: PipelineConfig) -> tuple[str, torch.dtype]:
     """Device and number format of a student's weights on this machine; a whole model is tuned in float32."""
     device = pick_device(config.device)
     return device, pick_dtype("float32" if config.student.tuning == "full" else config.student.dtype, device)
+
+
+def named_format(device: str, dtype: torch.dtype) -> str:
+    """Device and number format as people read it."""
+    return f"{device}, {str(dtype).removeprefix('torch.')}"
 
 
 def pick_device(wanted: str) -> str:

@@ -27,6 +27,7 @@ from srl_pipeline.training.optimization.trainer import MAX_IDLE
 from srl_pipeline.training.rollouts.collector import Collector
 from srl_pipeline.training.students.adapters import with_frozen_adapter
 
+from .. import stage
 from ..stage import STEPS, policy_of, run_stage, scripted_validation
 from ..world import TIMES, LetterTask, adapted, adapter_weights, equal, load, policy_config
 
@@ -118,6 +119,20 @@ def test_a_stage_killed_and_resumed_ends_with_the_same_weights_bit_for_bit(
     heal()
     torch.manual_seed(12345)  # a new process has another random state
     assert_the_same(run_stage(student_folder, tmp_path), tmp_path, whole)
+
+
+def test_a_stage_is_not_resumed_in_other_numbers_and_keeps_its_checkpoints(
+    student_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heal = kill(monkeypatch, _Stage, "complete_checkpoint", at_step(1), after=True)
+    with pytest.raises(Killed):
+        run_stage(student_folder, tmp_path)
+    heal()
+    monkeypatch.setattr(stage, "load", lambda folder: load(folder, "bfloat16"))
+    with pytest.raises(TrainingError, match=r"computes in cpu, float32; this one .* in cpu, bfloat16(.|\n)*mend"):
+        run_stage(student_folder, tmp_path)
+    kept = last_complete_checkpoint(checkpoints(tmp_path))
+    assert kept is not None and kept.name == "checkpoint-1"
 
 
 @pytest.mark.slow

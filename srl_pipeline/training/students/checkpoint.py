@@ -62,8 +62,8 @@ def check_record(folder: Path, student: Student) -> None:
         )
     if made_for.identity != student_identity(student.folder):
         raise TrainingError(
-            f"The weights or the configuration of student {student.folder.name!r} are not those that this was trained "
-            f"on ({made_for.name!r}).",
+            f"Weights, configuration or tokenizer of student {student.folder.name!r} are not those that this was "
+            f"trained on ({made_for.name!r}).",
             where=str(student.folder),
             mend="Restore the student's folder, or give the changed student a folder of another name and train again.",
         )

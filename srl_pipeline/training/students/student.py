@@ -27,6 +27,17 @@ if TYPE_CHECKING:
 DEFAULT = "smollm2-135m"
 TINY = "tiny"
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_IDENTITY = (
+    "config.json",
+    "*.safetensors",
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template*",
+)
+"""What decides a student's answers. With another tokenizer or chat template the same weights read other tokens."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +96,8 @@ def check_student(name: str) -> None:
 
 
 def student_identity(folder: Path) -> str:
-    """Content hash of a student: its config.json and its weights, whatever the folder is called."""
-    files = [folder / "config.json", *sorted(folder.glob("*.safetensors"))]
+    """Content hash of a student: configuration, weights, tokenizer and chat template, whatever the folder is called."""
+    files = sorted(file for pattern in _IDENTITY for file in folder.glob(pattern) if file.is_file())
     states = [(file, file.stat()) for file in files]
     return digest({file.name: _digest_once(file, state.st_size, state.st_mtime_ns) for file, state in states})
 

@@ -167,8 +167,8 @@ def test_an_adapter_of_a_student_whose_cache_moved_is_accepted(
     assert with_frozen_adapter(moved, adapter).active_adapter == "default"
 
 
-@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
-def test_a_students_identity_is_that_of_its_configuration_and_weights(
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"])
+def test_a_students_identity_is_that_of_what_decides_its_answers(
     student_folder: Path, tmp_path: Path, file: str
 ) -> None:
     copy = Path(shutil.copytree(student_folder, tmp_path / "other-name"))

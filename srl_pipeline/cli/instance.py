@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from srl_pipeline.config import home
 from srl_pipeline.errors import PipelineError
+from srl_pipeline.launchers.lock import exclusive
 from srl_pipeline.registry.artifacts import disk_errors
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ def prepare_dagster_home() -> Path:
 
 
 def open_instance(folder: Path) -> DagsterInstance:
-    """The instance in ``folder``, without the capture of standard output, which would take the terminal from us."""
+    """The instance in ``folder``, without the capture of standard output, which would take the terminal from us.
+
+    One process at a time: two that make a new history at once leave one behind that Dagster never opens again.
+    """
     from dagster import DagsterInstance
     from dagster._core.instance.ref import InstanceRef
 
@@ -45,4 +49,5 @@ def open_instance(folder: Path) -> DagsterInstance:
         "class": "NoOpComputeLogManager",
         "config": {},
     }
-    return DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides={"compute_logs": capture}))
+    with exclusive(folder / ".storage.lock", on_wait=lambda: None):
+        return DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides={"compute_logs": capture}))

@@ -1,13 +1,15 @@
-"""What an ablation compares, what decides its cells, and the folder that they lie in.
+"""What an ablation compares, what decides its parts, and the folders that they lie in.
 
-The folder's name holds a digest of everything that decides a cell: inputs, settings, code, and the number format that
-the machine computes in. So a cell that is found was made by the very same plan. How many seeds and which arms were
-asked for is no part of it: more of them are added to what is there.
+A folder's name holds a digest of everything that decides what lies in it: inputs, settings, code, and the number format
+that the machine computes in. So what is found was made by the very same plan. How many seeds and which arms were asked
+for is no part of it: more of them are added to what is there. The starts have a plan of their own, which holds nothing
+of what the arms do afterwards: ablations that differ in a budget or a learning rate begin with the same ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar, get_args
 
@@ -29,7 +31,7 @@ STARTS: tuple[Arm, ...] = ("base", "warmup")
 """Nothing is trained for these: the untouched student, and where every trained arm begins. Always evaluated."""
 TRAINED: tuple[Arm, ...] = tuple(arm for arm in ARMS if arm not in STARTS)
 REGIMES: tuple[Regime, ...] = get_args(Regime)
-PLAN = "plan.json"
+PLAN, STARTS_FOLDER = "plan.json", "starts"
 _ROOMS = (
     "training",
     *(f"stages/{name}.py" for name in ("run", "workspace", "preflight")),
@@ -41,15 +43,20 @@ _ROOMS = (
     "generation/tables.py",
     "evaluation/episodes.py",
     "model_types/spec.py",
-    *(f"ablation/{name}.py" for name in ("arms", "budget", "laboratory", "regimes", "results", "run", "trials")),
+    *(
+        f"ablation/{name}.py"
+        for name in ("arms", "budget", "laboratory", "regimes", "results", "run", "starts", "trials")
+    ),
 )
 """The source that decides what a cell holds."""
-_SETTINGS = {"student", "warmup", "srl", "rlvr", "lore", "ablation", "seed", "device"}
+_START_SETTINGS = {"student", "warmup", "lore", "seed", "device"}
+_CELL_SETTINGS = _START_SETTINGS | {"srl", "rlvr", "ablation"}
+_CALIBRATION = {"calibration_rollouts", "train_candidates", "held_out_candidates"}
 _Name = TypeVar("_Name", bound=str)
 
 
 class Plan(Record):
-    """Everything that decides a cell."""
+    """Everything that decides a cell, or a start."""
 
     model_type: str
     preset: str
@@ -64,21 +71,41 @@ class Plan(Record):
         return digest(self.model_dump())
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where parts lie, and the digest of the plan that each of them names."""
+
+    plan: str
+    folder: Path
+
+
 def plan_of(model_type: str, inputs: dict[str, str], config: PipelineConfig) -> Plan:
-    """The plan of these inputs (asset -> data version) and settings, with the code and the machine as they are."""
-    settings = config.model_dump(include=_SETTINGS) | {"evaluation.max_tokens": config.evaluation.max_tokens}
-    code = code_version(*_ROOMS, libraries=LIBRARIES)
+    """The plan of the cells, given inputs (asset -> data version) and settings, with code and machine as they are."""
+    settings = config.model_dump(include=_CELL_SETTINGS)
+    return _plan(model_type, inputs, config, settings).model_copy(update={"preset": config.preset})
+
+
+def start_plan_of(model_type: str, inputs: dict[str, str], config: PipelineConfig) -> Plan:
+    """The plan of the starts and their pass rates: as `plan_of`, without what only the arms and their trials need."""
+    settings = config.model_dump(include=_START_SETTINGS) | {
+        "srl.temperature": config.srl.temperature,  # the format rate that asks for a warm-up is sampled with it
+        "ablation": config.ablation.model_dump(include=_CALIBRATION),
+    }
+    return _plan(model_type, inputs, config, settings)
+
+
+def _plan(model_type: str, inputs: dict[str, str], config: PipelineConfig, settings: dict[str, Json]) -> Plan:
     return Plan(
         model_type=model_type,
-        preset=config.preset,
+        preset="",
         inputs=dict(sorted(inputs.items())),
-        config=settings,
+        config=settings | {"evaluation.max_tokens": config.evaluation.max_tokens},
         computes=named_format(*computes_in(config)),
-        code=code,
+        code=code_version(*_ROOMS, libraries=LIBRARIES),
     )
 
 
-def open_folder(root: Path, plan: Plan) -> Path:
+def open_place(root: Path, plan: Plan) -> Place:
     """The plan's folder below ``root``, made if need be; raises ArtifactError when another plan lies in it."""
     folder = root / f"{plan.model_type}-{plan.digest}"
     file = folder / PLAN
@@ -86,7 +113,7 @@ def open_folder(root: Path, plan: Plan) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     if not file.exists():
         write_durably(file, pretty(plan.model_dump()))
-        return folder
+        return Place(plan.digest, folder)
     try:
         same = Plan.model_validate_json(file.read_bytes()).digest == plan.digest
     except ValidationError:
@@ -97,7 +124,7 @@ def open_folder(root: Path, plan: Plan) -> Path:
             where=str(file),
             mend="Move the folder away; the next run begins a new one.",
         )
-    return folder
+    return Place(plan.digest, folder)
 
 
 def chosen(given: str, known: Sequence[_Name], what: str) -> list[_Name]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -103,6 +105,16 @@ class Cell(Part):
 
 
 _Part = TypeVar("_Part", bound=Part)
+
+
+def made_or_found(file: Path, kind: type[_Part], plan: str, make: Callable[[], _Part]) -> _Part:
+    """The finished part in ``file``, else made and written; what only an unfinished part needs is removed."""
+    part = read_part(file, kind, plan)
+    if part is None:
+        part = write_part(file, make())
+    for private in file.parent.glob("_*"):
+        shutil.rmtree(private) if private.is_dir() else private.unlink()
+    return part
 
 
 def read_part(file: Path, kind: type[_Part], plan: str) -> _Part | None:

@@ -1,37 +1,23 @@
 """Run an ablation: start, calibration, then a cell for every arm of every regime; what is finished is found.
 
 <folder>/plan.json
-<folder>/seed-1/start.json, warmup/          the common start
-<folder>/seed-1/calibration.json             its measured pass rates
 <folder>/seed-1/hard/srl/result.json, adapter/
 """
 
 from __future__ import annotations
 
 import logging
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from srl_pipeline.ablation.arms import ADAPTER
-from srl_pipeline.ablation.laboratory import WARMUP, Laboratory
-from srl_pipeline.ablation.plan import STARTS, TRAINED, Arm, Regime
+from srl_pipeline.ablation.laboratory import Laboratory
+from srl_pipeline.ablation.plan import STARTS, TRAINED, Arm, Place, Regime
 from srl_pipeline.ablation.progress import Forecast
 from srl_pipeline.ablation.regimes import Scenarios, lacking, scenarios_of
-from srl_pipeline.ablation.results import (
-    CALIBRATION,
-    RESULT,
-    START,
-    Calibration,
-    Cell,
-    Part,
-    Start,
-    Trial,
-    read_part,
-    write_part,
-)
+from srl_pipeline.ablation.results import RESULT, Calibration, Cell, Start, Trial, made_or_found
+from srl_pipeline.ablation.starts import Starts
 from srl_pipeline.clock import StopWatch
 from srl_pipeline.config import AblationConfig
 from srl_pipeline.contracts import Record
@@ -39,7 +25,6 @@ from srl_pipeline.errors import PipelineError
 from srl_pipeline.registry.artifacts import disk_errors
 
 log = logging.getLogger("srl_pipeline.ablation")
-_Made = TypeVar("_Made", bound=Part)
 
 
 class Skipped(Record):
@@ -65,13 +50,14 @@ class Ablation:
     """What is asked for, and where it is done.
 
     Attributes:
-        plan: Digest of the plan that ``folder`` belongs to.
+        cells: Where the cells lie.
+        starts: Where the starts lie.
         seeds: How many; they are numbered from 1.
         arms: Those that are trained; base and start are evaluated in any case.
     """
 
-    plan: str
-    folder: Path
+    cells: Place
+    starts: Place
     config: AblationConfig
     laboratory: Laboratory
     seeds: int
@@ -90,7 +76,7 @@ def run_ablation(asked: Ablation) -> Measured:
         reasons = "; ".join(f"seed {s.seed}, {s.regime}: {s.reason}" for s in found.skipped)
         raise PipelineError(
             f"No regime has enough scenarios. {reasons}.",
-            where=str(asked.folder),
+            where=str(asked.cells.folder),
             mend="Measure more candidates (ablation.train_candidates, ablation.held_out_candidates, "
             "generation.scenarios), lower ablation.min_*_scenarios, or change the warm-up.",
         )
@@ -109,14 +95,11 @@ def _arms(asked: Ablation) -> list[Arm]:
 
 
 def _run_seed(asked: Ablation, seed: int, found: Measured, forecast: Forecast) -> None:
-    folder = asked.folder / f"seed-{seed}"
-    with disk_errors(folder):
-        folder.mkdir(exist_ok=True)
-    start = _part(asked, folder / START, Start, lambda: _start(asked, seed, folder))
+    starts = Starts(asked.starts, asked.laboratory)
+    start, weights = starts.start(seed)
     forecast.finished("start", start.warmup.seconds if start.warmup else 0.0)
     log.info("seed %d: start is %s; %s", seed, "the warm-up" if start.warmup else "the base model", forecast)
-    weights = folder / WARMUP if start.warmup else None
-    calibration = _part(asked, folder / CALIBRATION, Calibration, lambda: _calibrate(asked, seed, weights))
+    calibration = starts.calibration(seed, weights)
     forecast.finished("calibration", calibration.seconds)
     log.info("seed %d: pass rates measured; %s", seed, forecast)
     found.starts.append(start)
@@ -139,30 +122,8 @@ def _run_seed(asked: Ablation, seed: int, found: Measured, forecast: Forecast) -
             found.cells.append(cell)
 
 
-def _part(asked: Ablation, file: Path, kind: type[_Made], make: Callable[[], _Made]) -> _Made:
-    """The finished part in ``file``, else made and written; what only an unfinished part needs is removed."""
-    made = read_part(file, kind, asked.plan)
-    if made is None:
-        made = write_part(file, make())
-    for private in file.parent.glob("_*"):
-        shutil.rmtree(private) if private.is_dir() else private.unlink()
-    return made
-
-
-def _start(asked: Ablation, seed: int, folder: Path) -> Start:
-    return Start(plan=asked.plan, seed=seed, warmup=asked.laboratory.warm_up(seed, folder))
-
-
-def _calibrate(asked: Ablation, seed: int, weights: Path | None) -> Calibration:
-    watch = StopWatch()
-    train, held_out, tokens = asked.laboratory.calibrate(seed, weights)
-    return Calibration(
-        plan=asked.plan, seed=seed, train=train, held_out=held_out, generated_tokens=tokens, seconds=watch.seconds
-    )
-
-
 def _cell(asked: Ablation, seed: int, regime: Regime, arm: Arm, start: Path | None, scenarios: Scenarios) -> Cell:
-    folder = asked.folder / f"seed-{seed}" / regime / arm
+    folder = asked.cells.folder / f"seed-{seed}" / regime / arm
 
     def make() -> Cell:
         log.info("seed %d, %s, %s: begun", seed, regime, arm)
@@ -174,7 +135,7 @@ def _cell(asked: Ablation, seed: int, regime: Regime, arm: Arm, start: Path | No
         watch = StopWatch()
         answers = asked.laboratory.examine(seed, weights, scenarios.held_out)
         return Cell(
-            plan=asked.plan,
+            plan=asked.cells.plan,
             seed=seed,
             regime=regime,
             arm=arm,
@@ -183,4 +144,4 @@ def _cell(asked: Ablation, seed: int, regime: Regime, arm: Arm, start: Path | No
             trial=Trial(answers=answers, seconds=watch.seconds),
         )
 
-    return _part(asked, folder / RESULT, Cell, make)
+    return made_or_found(folder / RESULT, Cell, asked.cells.plan, make)

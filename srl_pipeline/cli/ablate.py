@@ -44,6 +44,7 @@ def ablate(
     """Compare SFT, RLVR, one-step similarity, SRL and SRL→RLVR at equal token budgets, on held-out scenarios.
 
     What is finished is found, what was interrupted goes on. More seeds, arms or regimes are added to what is there.
+    Ablations that differ in the budget or in the arms' settings share their starts.
     """
     from srl_pipeline.ablation.plan import REGIMES, TRAINED, chosen
     from srl_pipeline.defs.resources import PipelineResource
@@ -74,7 +75,7 @@ def _run(
     arms: list[Arm],
 ) -> tuple[Path, AblationResults]:
     from srl_pipeline.ablation.laboratory import WorkspaceLaboratory
-    from srl_pipeline.ablation.plan import open_folder, plan_of
+    from srl_pipeline.ablation.plan import STARTS_FOLDER, open_place, plan_of, start_plan_of
     from srl_pipeline.ablation.report import write_report
     from srl_pipeline.ablation.run import Ablation, run_ablation
     from srl_pipeline.ablation.summary import summarise
@@ -82,12 +83,15 @@ def _run(
     from srl_pipeline.training.quiet import quiet_libraries
 
     plan = plan_of(model_type, inputs, config)
-    folder = open_folder(home() / "ablations", plan)
+    root = home() / "ablations"
+    starts = open_place(root / STARTS_FOLDER, start_plan_of(model_type, inputs, config))
+    cells = open_place(root, plan)
+    folder = cells.folder
     workspace = _workspace(plan, config)
     quiet_libraries()
     waiting = lambda: print(f"Another process works in {folder}: waiting", file=sys.stderr)  # noqa: E731
     with exclusive(folder / ".lock", waiting), _told(folder / LOG):
-        asked = Ablation(plan.digest, folder, config.ablation, WorkspaceLaboratory(workspace), seeds, regimes, arms)
+        asked = Ablation(cells, starts, config.ablation, WorkspaceLaboratory(workspace), seeds, regimes, arms)
         measured = run_ablation(asked)
         steps = len(workspace.pack.spec.steps)
         results = summarise(plan, measured, config, seeds=seeds, steps=steps)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from srl_pipeline.ablation.plan import REGIMES, TRAINED, Arm, Plan, Regime
+from srl_pipeline.ablation.plan import REGIMES, TRAINED, Arm, Place, Plan, Regime
 from srl_pipeline.ablation.results import Answers, Attempt, Calibration, Cell, ScenarioRate, StageCost, Trial
 from srl_pipeline.ablation.run import Ablation
 from srl_pipeline.config import AblationConfig
@@ -124,8 +124,8 @@ class FakeLaboratory:
 def ablation(folder: Path, laboratory: FakeLaboratory, **changes: object) -> Ablation:
     """All arms and regimes with one seed."""
     values: dict[str, object] = {
-        "plan": PLAN.digest,
-        "folder": folder,
+        "cells": Place(PLAN.digest, folder),
+        "starts": Place(PLAN.digest, folder / "starts"),
         "config": CONFIG,
         "laboratory": laboratory,
         "seeds": 1,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from srl_pipeline.ablation.plan import REGIMES, TRAINED, Plan, chosen, open_folder, plan_of
+from srl_pipeline.ablation.plan import REGIMES, TRAINED, Place, Plan, chosen, open_place, plan_of, start_plan_of
 from srl_pipeline.config import override
 from srl_pipeline.errors import ArtifactError, PipelineError
 from srl_pipeline.presets import preset
@@ -30,6 +30,22 @@ def test_the_confidence_of_intervals_decides_no_cell() -> None:
     assert plan(**{"evaluation.confidence": 0.9}).digest == plan().digest
 
 
+def start(**changes: Any) -> str:
+    return start_plan_of("houses", {"trajectories": "t1"}, override(preset("smoke"), changes)).digest
+
+
+@pytest.mark.parametrize("name", ["srl.learning_rate", "rlvr.steps", "ablation.token_budget", "ablation.samples"])
+def test_what_only_the_arms_do_leaves_the_starts_as_they_are(name: str) -> None:
+    assert start(**{name: 7}) == start()
+
+
+@pytest.mark.parametrize(
+    "name", ["warmup.learning_rate", "seed", "student.lora_rank", "srl.temperature", "ablation.calibration_rollouts"]
+)
+def test_a_setting_that_decides_a_start_or_its_pass_rates_is_another_plan_of_the_starts(name: str) -> None:
+    assert start(**{name: 7 if name != "srl.temperature" else 0.3}) != start()
+
+
 def test_another_input_or_other_code_is_another_plan() -> None:
     config = preset("smoke")
     one, other = (plan_of("houses", {"trajectories": version}, config) for version in ("t1", "t2"))
@@ -46,15 +62,16 @@ def test_a_machine_that_computes_in_another_number_format_has_another_plan(monke
 
 
 def test_a_plan_finds_its_folder_again(tmp_path: Path) -> None:
-    assert open_folder(tmp_path, PLAN) == open_folder(tmp_path, PLAN) == tmp_path / f"houses-{PLAN.digest}"
+    place = open_place(tmp_path, PLAN)
+    assert place == open_place(tmp_path, PLAN) == Place(PLAN.digest, tmp_path / f"houses-{PLAN.digest}")
 
 
 @pytest.mark.parametrize("text", ["{", json.dumps(PLAN.model_dump() | {"code": "other"})])
 def test_a_folder_with_an_altered_plan_is_refused(tmp_path: Path, text: str) -> None:
-    file = open_folder(tmp_path, PLAN) / "plan.json"
+    file = open_place(tmp_path, PLAN).folder / "plan.json"
     file.write_text(text)
     with pytest.raises(ArtifactError) as caught:
-        open_folder(tmp_path, PLAN)
+        open_place(tmp_path, PLAN)
     assert caught.value.where == str(file)
 
 

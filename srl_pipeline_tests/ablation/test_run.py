@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from srl_pipeline.ablation.plan import Place
 from srl_pipeline.ablation.run import run_ablation
 from srl_pipeline.errors import ArtifactError, PipelineError
+from srl_pipeline.launchers.lock import exclusive
 
-from .cases import FakeLaboratory, ablation
+from .cases import PLAN, FakeLaboratory, ablation
 
 ALL = ["base", "warmup", "sft", "rlvr", "holistic", "srl", "srl_rlvr"]
 
@@ -25,7 +29,7 @@ def test_every_arm_has_a_cell_in_every_regime_and_seed(tmp_path: Path) -> None:
 def test_trained_arms_begin_with_the_warm_up_and_see_only_their_regime(tmp_path: Path) -> None:
     laboratory = FakeLaboratory()
     run_ablation(ablation(tmp_path, laboratory, regimes=["easy"]))
-    assert set(laboratory.starts.values()) == {tmp_path / "seed-1" / "warmup"}
+    assert set(laboratory.starts.values()) == {tmp_path / "starts" / "seed-1" / "warmup"}
     assert all(scenarios == ["s2", "s3"] for scenarios in laboratory.trained_on.values())
 
 
@@ -73,6 +77,27 @@ def test_more_seeds_and_arms_are_added_to_what_is_there(tmp_path: Path) -> None:
     assert "warm up 2" in more.asked
 
 
+def test_another_plan_of_the_arms_begins_with_the_starts_that_are_there(tmp_path: Path) -> None:
+    run_ablation(ablation(tmp_path, FakeLaboratory(), regimes=["hard"], arms=["srl"]))
+    other = FakeLaboratory()
+    cells = Place("other", tmp_path / "other")
+    measured = run_ablation(ablation(tmp_path, other, regimes=["hard"], arms=["srl"], cells=cells))
+    assert other.asked[1:] == ["examine 1 base", "examine 1 start", "train 1 srl", "examine 1 srl"]
+    assert {c.plan for c in measured.cells} == {"other"} and {s.plan for s in measured.starts} == {PLAN.digest}
+
+
+def test_a_start_is_made_by_one_process_at_a_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    laboratory = FakeLaboratory()
+    other = Thread(target=lambda: run_ablation(ablation(tmp_path, laboratory, regimes=["hard"], arms=["srl"])))
+    with caplog.at_level("INFO"), exclusive(tmp_path / "starts" / "seed-1" / ".lock", on_wait=lambda: None):
+        other.start()
+        while "another process makes its start" not in caplog.text:
+            time.sleep(0.01)
+        assert laboratory.asked == ["check srl"]
+    other.join(timeout=30)
+    assert "examine 1 srl" in laboratory.asked
+
+
 def test_a_regime_with_too_few_scenarios_is_left_out_with_the_reason(tmp_path: Path) -> None:
     measured = run_ablation(ablation(tmp_path, FakeLaboratory(found=([0, 0, 0, 1], [0, 0, 0, 0]))))
     assert {c.regime for c in measured.cells} == {"hard"}
@@ -98,7 +123,7 @@ def test_a_corrupt_result_is_an_error_and_not_made_again_in_silence(tmp_path: Pa
 
 def test_a_cell_of_another_plan_is_refused(tmp_path: Path) -> None:
     run_ablation(ablation(tmp_path, FakeLaboratory()))
-    file = tmp_path / "seed-1" / "calibration.json"
+    file = tmp_path / "starts" / "seed-1" / "calibration.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"plan": "other"}))
     with pytest.raises(ArtifactError, match=r"calibration\.json was made by another plan"):
         run_ablation(ablation(tmp_path, FakeLaboratory()))

@@ -48,8 +48,12 @@ def invoke(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["ablate", *arguments])
 
 
+def folders(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "home" / "ablations").glob("lanterns-*"))
+
+
 def folder(tmp_path: Path) -> Path:
-    [found] = (tmp_path / "home" / "ablations").iterdir()
+    [found] = folders(tmp_path)
     return found
 
 
@@ -115,10 +119,11 @@ def test_arms_and_regimes_can_be_chosen(fake: FakeLaboratory) -> None:
     assert [(row["regime"], row["arm"]) for row in rows] == [("hard", "base"), ("hard", "warmup"), ("hard", "srl")]
 
 
-def test_another_budget_is_another_folder_and_the_same_again_makes_nothing(
+def test_another_budget_has_another_folder_and_the_same_start_and_the_same_again_makes_nothing(
     fake: FakeLaboratory, tmp_path: Path
 ) -> None:
     for budget in ("777", "778", "777"):
         invoke("lanterns", "--preset", "smoke", "--budget", budget, "--seeds", "1")
-    assert len(list((tmp_path / "home" / "ablations").iterdir())) == 2
+    assert len(folders(tmp_path)) == 2
+    assert [call for call in fake.asked if call.startswith(("warm", "calibrate"))] == ["warm up 1", "calibrate 1"]
     assert len([call for call in fake.asked if call.startswith("train")]) == 2 * 2 * 5

@@ -18,11 +18,10 @@ class PolicyConfig(Config):
         default=0, ge=0, description="As many steps as take this many passes over the prompts; 0: `steps` decides."
     )
     prompts_per_step: int = Field(default=8, ge=1)
-    draw: Literal["steps", "trajectories", "failing"] = Field(
+    draw: Literal["steps", "trajectories"] = Field(
         default="steps",
         description="'trajectories': all steps of a trajectory together, whose prompts are then computed once; a batch "
-        "is at least prompts_per_step. 'failing': a step is drawn the more, the more of its answers broke a hard rule "
-        "of late. RLVR has one prompt a scenario, where all are the same.",
+        "is at least prompts_per_step. RLVR has one prompt a scenario, where both are the same.",
     )
     rollouts: int = Field(default=8, ge=2, description="G: completions a prompt.")
     sampler: Literal["own", "vllm"] = Field(

@@ -44,8 +44,7 @@ class HolisticTask:
         alike, _ = self._nearest(written, prompt.expert)
         exact = dumps(written) in map(dumps, prompt.expert)
         correct = self._verifier.verify(prompt.scenario, actions).correct
-        parts = {"text": alike, "exact": float(exact)}
-        return Score(alike, well_formed=True, correct=correct, valid=correct, parts=parts)
+        return Score(alike, well_formed=True, correct=correct, parts={"text": alike, "exact": float(exact)})
 
     def signal(self, scores: Sequence[Score]) -> GroupSignal:
         return self._step.signal(scores)

@@ -1,11 +1,13 @@
 """Dynamic sampling with refill: draw prompts, sample, keep groups with signal, until the batch is full or attempts end.
 
-TRL has no dynamic sampling. Which prompt comes next depends only on the seed and on the counts (`draws`), and what is
-sampled only on the seed, the step and the attempt: counts are the whole state, so a resumed run goes on exactly.
+TRL has no dynamic sampling. Which prompt comes next depends only on the seed and on how many were drawn before (the
+cursor), and what is sampled only on the seed, the step and the attempt: cursor and counts are the whole state, so a
+resumed run goes on exactly.
 """
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,7 +19,6 @@ from srl_pipeline.training.environment.groups import GroupSignal, Score
 from srl_pipeline.training.environment.prompts import Prompt
 from srl_pipeline.training.environment.tasks import Task
 from srl_pipeline.training.peers import ALONE, Peers
-from srl_pipeline.training.rollouts.draws import Draws
 from srl_pipeline.training.rollouts.sampling import Completion, Sampler
 from srl_pipeline.training.rollouts.token_budget import affordable, next_batch
 
@@ -36,13 +37,7 @@ class Group:
 
 @dataclass
 class Counts:
-    """What was sampled since the stage began. Saved in every checkpoint.
-
-    Attributes:
-        cursor: Draws so far.
-        drawn: Draws of each step, where they are drawn by worth.
-        worth: Worth of each step, likewise (`draws`).
-    """
+    """What was sampled since the stage began. Saved in every checkpoint."""
 
     cursor: int = 0
     sampled: int = 0
@@ -51,15 +46,13 @@ class Counts:
     trained_tokens: int = 0
     updates: int = 0
     idle: int = 0
-    drawn: dict[str, int] = field(default_factory=dict[str, int])
-    worth: dict[str, float] = field(default_factory=dict[str, float])
 
     @property
     def tokens(self) -> int:
         """Generated and trained: what a token budget counts."""
         return self.generated_tokens + self.trained_tokens
 
-    def dump(self) -> dict[str, Any]:
+    def dump(self) -> dict[str, int]:
         return asdict(self)
 
 
@@ -83,7 +76,7 @@ class Collector:
         self, prompts: Sequence[Prompt], task: Task, config: PolicyConfig, seed: int, peers: Peers = ALONE
     ) -> None:
         self.prompts, self.task, self._peers = prompts, task, peers
-        self._draws = Draws(prompts, config.draw, seed)
+        self._units = by_family(prompts) if config.draw == "trajectories" else [[p] for p in prompts]
         self._config, self._seed = config, seed
         self._reward_seconds = 0.0
         self.counts = Counts()
@@ -100,9 +93,8 @@ class Collector:
         wanted = max(1, next_batch(counts, config.token_budget, config.prompts_per_step))
         lacking: float = wanted
         while lacking >= 1 and attempt <= config.max_resamples:
-            prompts = self._draws.next(counts, round(lacking))
+            prompts = self._draw(round(lacking))
             groups = self.sample(sampler, prompts, seed=seed_of(self._seed, step, attempt))
-            self._draws.learn(counts, groups)
             useful = [g for g in groups if g.signal.kept]
             sampled += groups
             kept += useful
@@ -153,3 +145,26 @@ class Collector:
             return answers
         said = self._peers.together([[[asdict(c) for c in cs], [asdict(s) for s in ss]] for cs, ss in answers])
         return [([Completion(**c) for c in cs], [Score(**s) for s in ss]) for cs, ss in said]
+
+    def _draw(self, least: int) -> list[Prompt]:
+        """At least so many prompts; only whole trajectories where those are drawn."""
+        drawn: list[Prompt] = []
+        while len(drawn) < least:
+            drawn += self._next()
+        return drawn
+
+    def _next(self) -> list[Prompt]:
+        """What stands at the cursor of an endless sequence of seeded permutations."""
+        epoch, place = divmod(self.counts.cursor, len(self._units))
+        order = list(range(len(self._units)))
+        random.Random(seed_of(self._seed, "epoch", epoch)).shuffle(order)
+        self.counts.cursor += 1
+        return self._units[order[place]]
+
+
+def by_family(prompts: Sequence[Prompt]) -> list[list[Prompt]]:
+    """Prompts of one trajectory together, in the order of the first of each."""
+    families: dict[str, list[Prompt]] = {}
+    for prompt in prompts:
+        families.setdefault(prompt.family, []).append(prompt)
+    return list(families.values())

@@ -27,12 +27,14 @@ class Score:
         reward: The scalar that is reported.
         well_formed: It parsed.
         correct: Its action (SRL) is the expert's, or its episode (RLVR) is verified.
+        valid: Its action (SRL) or its episode (RLVR) can be read and breaks no hard rule.
         parts: Named parts of the reward, logged apart.
     """
 
     reward: float
     well_formed: bool
     correct: bool
+    valid: bool = False
     parts: dict[str, float] = field(default_factory=dict)
 
 

@@ -44,7 +44,8 @@ class HolisticTask:
         alike, _ = self._nearest(written, prompt.expert)
         exact = dumps(written) in map(dumps, prompt.expert)
         correct = self._verifier.verify(prompt.scenario, actions).correct
-        return Score(alike, well_formed=True, correct=correct, parts={"text": alike, "exact": float(exact)})
+        parts = {"text": alike, "exact": float(exact)}
+        return Score(alike, well_formed=True, correct=correct, valid=correct, parts=parts)
 
     def signal(self, scores: Sequence[Score]) -> GroupSignal:
         return self._step.signal(scores)

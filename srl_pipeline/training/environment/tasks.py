@@ -84,7 +84,8 @@ class SrlTask:
         parts = {"text": best.text, "fields": best.fields, "rules": result.compliance}
         total = weights.text + weights.fields + weights.rules
         reward = (weights.text * best.text + weights.fields * best.fields + weights.rules * result.compliance) / total
-        return Score(reward, well_formed=True, correct=dumps(step.action) in map(dumps, prompt.expert), parts=parts)
+        correct = dumps(step.action) in map(dumps, prompt.expert)
+        return Score(reward, well_formed=True, correct=correct, valid=result.hard_ok, parts=parts)
 
     def signal(self, scores: Sequence[Score]) -> GroupSignal:
         if self._config.format_advantage == "in_reward":
@@ -147,7 +148,8 @@ class RlvrTask:
             return Score(0.0, well_formed=False, correct=False, parts={"steps": len(episode.steps) / len(self.titles)})
         verdict = self._verifier.verify(prompt.scenario, [s.action for s in episode.steps])
         good = sum(s.hard_ok for s in verdict.steps) / len(self.titles)
-        return Score(verdict.outcome_reward, well_formed=True, correct=verdict.correct, parts={"steps": good})
+        right = verdict.correct
+        return Score(verdict.outcome_reward, well_formed=True, correct=right, valid=right, parts={"steps": good})
 
     def signal(self, scores: Sequence[Score]) -> GroupSignal:
         return rlvr_signal(scores)

@@ -223,6 +223,7 @@ class PolicyTrainer(AveragedGradients, GRPOTrainer):
             "step": float(self.state.global_step + 1),
             "reward": _mean([s.reward for s in scores]),
             "correct": _mean([float(s.correct) for s in scores]),
+            "valid": _mean([float(s.valid) for s in scores]),
             "format_rate": _mean([float(s.well_formed) for s in scores]),
             "kept_fraction": len(batch.kept) / len(batch.sampled),
             "group_std": _mean([g.signal.std for g in batch.sampled]),

@@ -35,7 +35,17 @@ def test_the_experts_action_earns_one_and_is_correct(verifier: Verifier, prompt:
 
 def test_a_format_error_earns_the_penalty(verifier: Verifier, prompt: Prompt) -> None:
     score = SrlTask(verifier, SrlConfig(format_penalty=-0.5)).score(prompt, "no idea\n")
-    assert (score.reward, score.well_formed, score.correct) == (-0.5, False, False)
+    assert (score.reward, score.well_formed, score.correct, score.valid) == (-0.5, False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "valid"), [({"span": 4}, True), ({"floors": 1}, False)], ids=["a soft rule", "a hard rule"]
+)
+def test_an_action_other_than_the_experts_is_valid_unless_it_breaks_a_hard_rule(
+    verifier: Verifier, prompt: Prompt, gold: list[Step], values: dict[str, int], valid: bool
+) -> None:
+    score = SrlTask(verifier, SrlConfig()).score(prompt, changed(gold[AT], **values))
+    assert (score.valid, score.correct) == (valid, False)
 
 
 def test_the_reward_is_the_weighted_mean_of_its_parts(verifier: Verifier, prompt: Prompt, gold: list[Step]) -> None:

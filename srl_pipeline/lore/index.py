@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from srl_pipeline.lore.chunks import Chunk
 from srl_pipeline.lore.embedder import Embedder
 from srl_pipeline.lore.errors import LoreError
+from srl_pipeline.registry.artifacts import disk_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,15 +70,16 @@ def write_index(folder: Path, chunks: Sequence[Chunk], embedder: Embedder, previ
     vectors = known.vectors | dict(zip(new, embedder.encode(list(new.values())), strict=True)) if new else known.vectors
     tokens = [t if (t := known.tokens.get(c.text)) is not None else embedder.count_tokens(c.text) for c in chunks]
 
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     matrix = np.stack([vectors[h] for h in hashes]).astype(np.float32)
-    table = lancedb.connect(folder).create_table(TABLE, _arrow(chunks, hashes, tokens, matrix, embedder))
-    table.create_index("indexed_text", config=FTS())
-    if len(chunks) >= ANN_FROM_ROWS:
-        partitions = max(1, len(chunks) // ANN_PARTITION)
-        compressed = IvfRq(distance_type="cosine", num_bits=ANN_BITS, num_partitions=partitions)
-        table.create_index("vector", config=compressed)
+    shutil.rmtree(folder, ignore_errors=True)
+    with disk_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        table = lancedb.connect(folder).create_table(TABLE, _arrow(chunks, hashes, tokens, matrix, embedder))
+        table.create_index("indexed_text", config=FTS())
+        if len(chunks) >= ANN_FROM_ROWS:
+            partitions = max(1, len(chunks) // ANN_PARTITION)
+            compressed = IvfRq(distance_type="cosine", num_bits=ANN_BITS, num_partitions=partitions)
+            table.create_index("vector", config=compressed)
     kept = sum(h not in new for h in hashes)
     return IndexCounts(len(chunks), len(new), kept, len(known.vectors.keys() - set(hashes)))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -34,6 +35,7 @@ from srl_pipeline.registry.artifact_rules import (
 REMOVED = "removed-"
 """What the folders begin with in which removed artifacts await their end."""
 _MEND = "Delete this artifact's folder; the next run makes it again."
+_RUST = re.compile(r"\(os error (\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -227,12 +229,20 @@ def write_durably(path: Path, text: str) -> None:
         temporary.replace(path)
 
 
+def _number(error: OSError | RuntimeError) -> int:
+    """The operating system's number; 0 where there is none. Rust writes it into the text, as LanceDB does."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    told = _RUST.search(str(error))
+    return int(told[1]) if told else 0
+
+
 @contextmanager
 def disk_errors(path: Path) -> Generator[None, None, None]:
-    """Turn a full, read-only or failing disk into an error that says so."""
+    """Turn a full, read-only or failing disk into an error that says so, also where a library in Rust tells of it."""
     try:
         yield
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         reasons = {
             errno.ENOSPC: "The disk is full",
             errno.EDQUOT: "The disk quota is used up",
@@ -240,11 +250,12 @@ def disk_errors(path: Path) -> Generator[None, None, None]:
             errno.EACCES: "Access is denied",
             errno.EIO: "The disk reports an error",
         }
-        if error.errno not in reasons:
+        reason = reasons.get(_number(error))
+        if reason is None:
             raise
         raise ArtifactError(
-            f"{reasons[error.errno]}; nothing half-written will be taken as complete.",
-            where=str(error.filename or path),
+            f"{reason}; nothing half-written will be taken as complete.",
+            where=str(getattr(error, "filename", None) or path),
             mend="Free space, grant access or mend the disk, then run again (SRL_HOME chooses the folder); "
             "finished work is kept.",
         ) from error

@@ -50,6 +50,16 @@ def test_a_disk_that_reports_an_error_is_told_of_with_a_remedy(tmp_path: Path) -
     assert str(tmp_path) in str(told.value)
 
 
+def test_a_full_disk_that_a_library_in_rust_tells_of_has_the_same_words(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="The disk is full"), disk_errors(tmp_path):
+        raise RuntimeError("lance error: LanceError(IO): No space left on device (os error 28), structural.rs:191:9")
+
+
+def test_another_error_of_a_library_passes_through(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="schema"), disk_errors(tmp_path):
+        raise RuntimeError("lance error: the schema does not fit")
+
+
 def test_claims_of_processes_that_died_go_with_the_next_start_and_those_that_are_held_stay(tmp_path: Path) -> None:
     (tmp_path / "claims").mkdir()
     (tmp_path / "claims" / "of the dead").touch()

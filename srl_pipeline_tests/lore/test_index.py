@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from srl_pipeline.errors import ArtifactError
 from srl_pipeline.lore import Embedder, LoreError, write_index
 from srl_pipeline.lore import index as index_module
 from srl_pipeline.lore.index import is_approximate, open_index, stored_chunks, stored_vectors
 from srl_pipeline.lore.searches import matching, nearest
 from srl_pipeline.model_types import Pack
+from srl_pipeline_tests.chaos.disks import may_mount, small_disk
 
 from .conftest import SpyEmbedder, tiny_chunks
 
@@ -162,3 +164,16 @@ def test_tokens_of_a_kept_text_are_not_counted_again(
     one, two = (stored_chunks(open_index(tmp_path / name)) for name in ("one", "two"))
     assert counted == ["Another text."]
     assert [s.tokens for s in two] == [7, *(s.tokens for s in one[1:])]
+
+
+def test_a_disk_that_is_really_full_is_told_of_with_a_remedy(pack: Pack, embedder: Embedder, tmp_path: Path) -> None:
+    if not may_mount(tmp_path):
+        pytest.skip("this process may not mount")
+    with small_disk(tmp_path) as disk:
+        disk.fill(leave=4096)
+        with pytest.raises(ArtifactError, match=r"The disk is full(.|\n)*mend: +Free space") as told:
+            write_index(tmp_path / "index", tiny_chunks(pack), embedder)
+        assert told.value.where == str(tmp_path / "index")
+        disk.make_room()
+        write_index(tmp_path / "index", tiny_chunks(pack), embedder)
+        assert len(stored_chunks(open_index(tmp_path / "index"))) == len(tiny_chunks(pack))

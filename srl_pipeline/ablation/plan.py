@@ -82,7 +82,7 @@ class Place:
 def plan_of(model_type: str, inputs: dict[str, str], config: PipelineConfig) -> Plan:
     """The plan of the cells, given inputs (asset -> data version) and settings, with code and machine as they are."""
     settings = config.model_dump(include=_CELL_SETTINGS)
-    return _plan(model_type, inputs, config, settings).model_copy(update={"preset": config.preset})
+    return _plan(config.preset, model_type, inputs, config, settings)
 
 
 def start_plan_of(model_type: str, inputs: dict[str, str], config: PipelineConfig) -> Plan:
@@ -91,13 +91,15 @@ def start_plan_of(model_type: str, inputs: dict[str, str], config: PipelineConfi
         "srl.temperature": config.srl.temperature,  # the format rate that asks for a warm-up is sampled with it
         "ablation": config.ablation.model_dump(include=_CALIBRATION),
     }
-    return _plan(model_type, inputs, config, settings)
+    return _plan("", model_type, inputs, config, settings)  # presets that agree in these settings share their starts
 
 
-def _plan(model_type: str, inputs: dict[str, str], config: PipelineConfig, settings: dict[str, Json]) -> Plan:
+def _plan(
+    preset: str, model_type: str, inputs: dict[str, str], config: PipelineConfig, settings: dict[str, Json]
+) -> Plan:
     return Plan(
         model_type=model_type,
-        preset="",
+        preset=preset,
         inputs=dict(sorted(inputs.items())),
         config=settings | {"evaluation.max_tokens": config.evaluation.max_tokens},
         computes=named_format(*computes_in(config)),

@@ -229,8 +229,8 @@ def write_durably(path: Path, text: str) -> None:
         temporary.replace(path)
 
 
-def _number(error: OSError | RuntimeError) -> int:
-    """The operating system's number; 0 where there is none. Rust writes it into the text, as LanceDB does."""
+def error_number(error: BaseException) -> int:
+    """The operating system's number; 0 where there is none. Libraries in Rust write it into the text."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
     told = _RUST.search(str(error))
@@ -250,7 +250,7 @@ def disk_errors(path: Path) -> Generator[None, None, None]:
             errno.EACCES: "Access is denied",
             errno.EIO: "The disk reports an error",
         }
-        reason = reasons.get(_number(error))
+        reason = reasons.get(error_number(error))
         if reason is None:
             raise
         raise ArtifactError(

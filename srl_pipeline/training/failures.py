@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from srl_pipeline.errors import PipelineError, TrainingError
+from srl_pipeline.registry.artifacts import error_number
 
 MB = 1 << 20
 _FULL = {errno.ENOSPC: "The disk is full", errno.EDQUOT: "The disk quota is used up"}
-_FULL_TEXTS = re.compile(r"No space left on device|Disk quota exceeded|\bos error (28|122)\b")
+_FULL_TEXTS = re.compile(r"No space left on device|Disk quota exceeded")
 _WRITER = re.compile(r"inline_container\S* \. unexpected pos|PytorchStreamWriter failed writing")
 """torch.save's writer, which tells no reason when a write comes back short."""
 _NO_MEMORY = re.compile(r"not enough memory: you tried to allocate|DefaultCPUAllocator|out of memory|std::bad_alloc")
@@ -66,8 +67,8 @@ def _full_disk(error: Exception) -> str:
         chain.append(link)
         link = link.__cause__ or link.__context__
     for one in chain:
-        if isinstance(one, OSError) and one.errno in _FULL:
-            return _FULL[one.errno]
+        if (number := error_number(one)) in _FULL:
+            return _FULL[number]
         if _FULL_TEXTS.search(str(one)):
             return _FULL[errno.ENOSPC]
     return "The disk is full or cannot be written" if _WRITER.search(str(error)) else ""
